@@ -1,0 +1,85 @@
+"""Host cost per token: everything of the token loop that is not ``llama_decode``.
+
+    python benchmarks/host_cost.py MODEL.gguf
+
+MODEL should be small and have the full vocabulary of 201,088 entries. The engine runs as in the
+program, worker thread and consumer included; ``llama_decode`` is timed inside it and subtracted.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from gptoss_cli.engine import bindings
+from gptoss_cli.engine.base import Cancel, Sampling
+from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
+from gptoss_cli.models.weights import open_model
+
+TOKENS = 400
+ROUNDS = 7
+SETTINGS = {
+    "temperature 1, top_p 1, top_k 0": Sampling(seed=1),
+    "top_k 40": Sampling(top_k=40, seed=1),
+    "top_p 0.9": Sampling(top_p=0.9, seed=1),
+    "greedy": Sampling(temperature=0.0),
+}
+
+
+class TimedDecode:
+    """llama_cpp's module with a stopwatch around ``llama_decode``."""
+
+    def __init__(self, library: object) -> None:
+        self._library = library
+        self.seconds = 0.0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._library, name)
+
+    def llama_decode(self, context: object, batch: object) -> int:
+        started = time.perf_counter()
+        code = self._library.llama_decode(context, batch)
+        self.seconds += time.perf_counter() - started
+        return code
+
+
+def main() -> None:
+    path = Path(sys.argv[1])
+    model = open_model(path)
+    timed = TimedDecode(bindings.load_library())
+    bindings._library = timed  # noqa: SLF001 - the stopwatch must be inside the engine
+    generator = LlamaTokenGenerator(
+        LlamaOptions(
+            paths=model.parts,
+            context_window=2048,
+            trained_window=2048,
+            vocabulary_size=len(model.tokens),
+            threads=1,
+        )
+    )
+    results: dict[str, list[float]] = {name: [] for name in SETTINGS}
+    decode_ms = []
+    for _ in range(ROUNDS):
+        for name, sampling in SETTINGS.items():
+            arrived = []
+            for step in generator.generate(
+                [1, 2, 3], sampling=sampling, stop=frozenset(), max_tokens=TOKENS, cancel=Cancel()
+            ):
+                if isinstance(step, int):
+                    arrived.append(time.perf_counter())
+                    if len(arrived) == 1:
+                        timed.seconds = 0.0
+            loop_ms = (arrived[-1] - arrived[0]) / (len(arrived) - 1) * 1e3
+            per_decode = timed.seconds / (len(arrived) - 1) * 1e3
+            results[name].append(loop_ms - per_decode)
+            decode_ms.append(per_decode)
+    generator.close()
+    print(f"llama_decode alone: {statistics.median(decode_ms):.2f} ms per token")
+    for name, values in results.items():
+        print(f"{name:34} {statistics.median(values):.3f} ms host cost (min {min(values):.3f})")
+
+
+if __name__ == "__main__":
+    main()

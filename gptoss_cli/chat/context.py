@@ -1,0 +1,75 @@
+"""Keep the prompt inside the context window: the oldest turns leave first, whole ones.
+
+The developer message never leaves, nor does the present turn. When the window is full, more turns
+leave than must, so that the next turns find the same beginning of the prompt, and with it the KV
+cache, instead of a new one each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gptoss_cli.engine.base import Engine
+from gptoss_cli.errors import DoesNotFitError
+from gptoss_cli.messages import Conversation, Message, Role
+
+_LEAST_ROOM_FOR_ANSWER: Final = 512
+_FULL_SHARE: Final = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A conversation that fits, and how many turns were newly left out of it."""
+
+    conversation: Conversation
+    newly_dropped: int
+
+
+class ContextFitter:
+    """Decides which turns the model still sees; remembers what it left out before."""
+
+    def __init__(self) -> None:
+        self._dropped_turns = 0
+
+    def fit(self, conversation: Conversation, engine: Engine) -> Fitted:
+        """Return `conversation` without the oldest turns that do not fit the window of `engine`.
+
+        Raises DoesNotFitError when the present turn alone is larger than the window.
+        """
+        turns = split_turns(conversation.messages)
+        dropped = min(self._dropped_turns, len(turns) - 1)
+        size = engine.prompt_tokens(_without(conversation, turns, dropped))
+        window = engine.window_for(size)
+        room = min(_LEAST_ROOM_FOR_ANSWER, window // 4)
+        if size > window - room:
+            while dropped < len(turns) - 1 and size > window * _FULL_SHARE:
+                dropped += 1
+                size = engine.prompt_tokens(_without(conversation, turns, dropped))
+        if size >= window:
+            raise DoesNotFitError(
+                f"the prompt has {size:,} tokens, the context window {window:,}.",
+                hint=f"use a larger context: -c {-(-(size + room) // 256) * 256}",
+            )
+        newly, self._dropped_turns = dropped - self._dropped_turns, dropped
+        return Fitted(_without(conversation, turns, dropped), max(0, newly))
+
+
+def split_turns(messages: Sequence[Message]) -> list[tuple[Message, ...]]:
+    """Return the messages by turn; a turn begins with a user's message."""
+    turns: list[list[Message]] = []
+    for message in messages:
+        if message.role is Role.USER or not turns:
+            turns.append([])
+        turns[-1].append(message)
+    return [tuple(turn) for turn in turns]
+
+
+def _without(
+    conversation: Conversation, turns: Sequence[tuple[Message, ...]], dropped: int
+) -> Conversation:
+    messages = tuple(message for turn in turns[dropped:] for message in turn)
+    return Conversation(
+        system=conversation.system, developer=conversation.developer, messages=messages
+    )

@@ -1,0 +1,48 @@
+"""The commands of ``gptoss``; what they do is in a module each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from gptoss_cli import __version__
+from gptoss_cli.cli.argv import with_command
+from gptoss_cli.cli.boundary import guarded
+from gptoss_cli.cli.chat import chat
+from gptoss_cli.cli.run import run
+
+app = typer.Typer(
+    name="gptoss",
+    help='Run gpt-oss in the terminal. gptoss "..." is short for gptoss run "..."; '
+    "gptoss alone begins a chat.",
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command()(run)
+app.command()(chat)
+COMMANDS = ("run", "chat")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gptoss {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def run_command_line(arguments: Sequence[str]) -> int:
+    """Run the command that `arguments` name or imply and return the exit code."""
+    invocation = with_command(arguments, COMMANDS)
+    return guarded(lambda: app(list(invocation.arguments), standalone_mode=False, obj=invocation))

@@ -1,0 +1,131 @@
+"""The one place where errors become words on standard error and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import errno
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import typer
+
+from gptoss_cli import __version__
+from gptoss_cli.config.paths import make_private_folder, user_paths
+from gptoss_cli.errors import ExitCode, GptossError
+
+
+def guarded(command: Callable[[], object]) -> int:
+    """Run `command` and return the exit code: its own, or that of the error it ended in."""
+    try:
+        _prepare_streams()
+        code = command()
+        sys.stdout.flush()
+    except BaseException as error:  # noqa: BLE001 - the boundary: nothing leaves as a traceback
+        return _explain(error)
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def _explain(error: BaseException) -> int:
+    """Print what a person needs to know of `error` and return its exit code."""
+    code: int
+    match error:
+        case typer.Exit():
+            code = error.exit_code
+        case KeyboardInterrupt() | typer.Abort():
+            code = ExitCode.INTERRUPTED
+        case typer.TyperException():
+            _print_usage_error(error)
+            code = ExitCode.USAGE
+        case GptossError():
+            _print_error(str(error), error.hint)
+            code = error.exit_code
+        case BrokenPipeError() | OSError(errno=errno.EIO):  # the reader, or the terminal, is gone
+            _let_the_last_flush_succeed()
+            code = ExitCode.BROKEN_PIPE
+        case MemoryError():
+            _print_error("there is not enough memory.", "close other programs, or use a smaller -c")
+            code = ExitCode.DOES_NOT_FIT
+        case Exception():
+            _print_defect(error)
+            code = ExitCode.DEFECT
+        case _:  # SystemExit and the like end the program as they mean to
+            raise error
+    return code
+
+
+def _prepare_streams() -> None:
+    # What the locale cannot write is replaced, never a reason to lose an answer.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _print_error(message: str, hint: str = "") -> None:
+    with contextlib.suppress(OSError):
+        print(f"error: {_visible(message)}", file=sys.stderr)
+        if hint:
+            print(f"  try: {_visible(hint)}", file=sys.stderr)
+
+
+def _visible(text: str) -> str:
+    from gptoss_cli.ui.sanitize import sanitize
+
+    return sanitize(text)
+
+
+def _print_usage_error(error: typer.TyperException) -> None:
+    # Typer carries its own Click, whose classes are private; these are their public methods.
+    describe = getattr(error, "format_message", None)
+    message = describe() if describe else str(error)
+    near: list[str] = []
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "gptoss"
+    if hasattr(error, "possibilities"):
+        wrong = str(getattr(error, "option_name", ""))
+        message = f"no such option: {wrong}."
+        near = difflib.get_close_matches(wrong, error.possibilities or [], n=1)
+    message = message[:1].lower() + message[1:]
+    _print_error(message, f"{command} {near[0]}" if near else f"{command} --help")
+
+
+def _let_the_last_flush_succeed() -> None:
+    # The interpreter flushes standard output once more on its way out.
+    with contextlib.suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+
+
+def _print_defect(error: Exception) -> None:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    place = "/".join(Path(where.filename).parts[-2:])
+    _print_error(f"gptoss failed in a way it should not ({type(error).__name__} in {place}).")
+    report = _write_report(error)
+    with contextlib.suppress(OSError):
+        if report is None:
+            traceback.print_exception(error)
+        else:
+            print(f"  a report is in {report}; it holds nothing you wrote.", file=sys.stderr)
+
+
+def _write_report(error: Exception) -> Path | None:
+    stack = "".join(traceback.format_tb(error.__traceback__))
+    # The message of an exception may quote a prompt: only its type is kept.
+    lines = [
+        f"gptoss {__version__}, Python {sys.version}, {sys.platform}",
+        f"{type(error).__module__}.{type(error).__qualname__}",
+        stack,
+    ]
+    name = f"report-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.txt"
+    for folder in (user_paths().state, Path(tempfile.gettempdir())):
+        if make_private_folder(folder):
+            with contextlib.suppress(OSError):
+                path = folder / name
+                path.write_text("\n".join(lines), encoding="utf-8")
+                return path
+    return None

@@ -1,0 +1,101 @@
+"""The options that ``run`` and ``chat`` share, with their checks."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from gptoss_cli.messages import ReasoningEffort
+
+
+def _effort(value: str) -> str:
+    efforts = [effort.value for effort in ReasoningEffort]
+    if value.lower() in efforts:
+        return value.lower()
+    near = difflib.get_close_matches(value.lower(), efforts, n=1, cutoff=0.3)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    raise typer.BadParameter(f"it takes low, medium or high, not {value!r}.{meant}")
+
+
+def _date(value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError:
+        example = date(2026, 11, 21).isoformat()
+        raise typer.BadParameter(f"it takes a day like {example}, not {value!r}.") from None
+
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "-m",
+        "--model",
+        metavar="MODEL",
+        help="demo, or the path of a GGUF file (of a split model, its first).",
+    ),
+]
+Effort = Annotated[
+    str,
+    typer.Option(
+        "-e", "--effort", callback=_effort, metavar="low|medium|high", help="How long it thinks."
+    ),
+]
+System = Annotated[
+    str, typer.Option("--system", metavar="TEXT", help="Instructions for the whole conversation.")
+]
+Temperature = Annotated[
+    float,
+    typer.Option(metavar="N", min=0.0, max=10.0, help="0 takes the most likely token always."),
+]
+TopP = Annotated[
+    float, typer.Option(metavar="N", min=0.0, max=1.0, help="Keep the likeliest tokens up to it.")
+]
+TopK = Annotated[
+    int, typer.Option(metavar="N", min=0, help="Keep that many likeliest tokens; 0 keeps all.")
+]
+MinP = Annotated[
+    float,
+    typer.Option(metavar="N", min=0.0, max=1.0, help="Drop tokens less likely than this share."),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, help="Makes a run repeatable; without it each run differs."),
+]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Most tokens of thinking and answer together."),
+]
+Context = Annotated[
+    int | None,
+    typer.Option(
+        "-c",
+        "--context",
+        metavar="N",
+        min=1,
+        help="Context window in tokens (8192, or what a prompt needs).",
+    ),
+]
+Threads = Annotated[int | None, typer.Option(metavar="N", min=1, max=1024, help="CPU threads.")]
+Repack = Annotated[
+    bool | None,
+    typer.Option(
+        "--repack/--no-repack",
+        help="Convert the weights for this CPU while loading: slow to load, faster after.",
+    ),
+]
+ShowThinking = Annotated[
+    bool | None,
+    typer.Option("--show-thinking/--hide-thinking", help="On standard error, above the answer."),
+]
+Stats = Annotated[bool, typer.Option("--stats", help="Print counts and times at the end.")]
+Date = Annotated[
+    str | None,
+    typer.Option(
+        callback=_date, metavar="YYYY-MM-DD", help="The day the model is told; today by default."
+    ),
+]

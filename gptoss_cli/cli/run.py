@@ -1,0 +1,110 @@
+"""``gptoss run``: one answer."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gptoss_cli.cli import options
+from gptoss_cli.cli.argv import Invocation
+from gptoss_cli.errors import ExitCode, GptossError
+
+if TYPE_CHECKING:
+    from gptoss_cli.cli.wiring import Settings
+    from gptoss_cli.events import Finished
+
+
+def run(
+    context: typer.Context,
+    prompt: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PROMPT]...", help="The question; piped text goes after it."),
+    ] = None,
+    model: options.Model = None,
+    effort: options.Effort = "medium",
+    system: options.System = "",
+    temperature: options.Temperature = 1.0,
+    top_p: options.TopP = 1.0,
+    top_k: options.TopK = 0,
+    min_p: options.MinP = 0.0,
+    seed: options.Seed = None,
+    max_tokens: options.MaxTokens = None,
+    context_window: options.Context = None,
+    threads: options.Threads = None,
+    repack: options.Repack = None,
+    show_thinking: options.ShowThinking = None,
+    stats: options.Stats = False,
+    date: options.Date = None,
+) -> int:
+    """Answer once: the answer on standard output, everything else on standard error."""
+    from gptoss_cli.cli import prompt as prompts
+    from gptoss_cli.cli.wiring import Settings
+
+    settings = Settings(
+        model=model,
+        effort=effort,
+        system=system,
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        min_p=min_p,
+        seed=seed,
+        max_tokens=max_tokens,
+        context=context_window,
+        threads=threads,
+        repack=repack,
+        show_thinking=show_thinking,
+        stats=stats,
+        date=date,
+    )
+    invocation: Invocation = context.obj
+    if invocation.implied and not prompt and not prompts.is_piped() and sys.stdin.isatty():
+        from gptoss_cli.cli.chat import converse
+
+        return converse(settings)
+    return answer(settings, prompts.compose(prompt or []))
+
+
+def answer(settings: Settings, prompt: str) -> int:
+    """Answer `prompt` and return the exit code."""
+    from gptoss_cli.cli.interrupt import stopping
+    from gptoss_cli.cli.wiring import environment, renderer, start
+    from gptoss_cli.engine.base import Cancel
+    from gptoss_cli.events import FinalDelta, Finished
+
+    screen = environment()
+    cancel = Cancel()
+    with stopping(cancel):
+        running = start(settings, window_may_grow=True)
+        for note in running.notes:
+            print(note, file=sys.stderr)
+        answered, finished = False, None
+        try:
+            with renderer(settings, screen) as shown:
+                for event in running.chat.ask(prompt, cancel):
+                    shown.feed(event)
+                    answered |= isinstance(event, FinalDelta)
+                    if isinstance(event, Finished):
+                        finished = event
+        finally:
+            running.close()
+    return _exit_code(finished, answered=answered)
+
+
+def _exit_code(finished: Finished | None, *, answered: bool) -> int:
+    from gptoss_cli.events import FinishReason
+
+    if finished is None or finished.reason is FinishReason.CANCELLED:
+        return ExitCode.INTERRUPTED
+    if finished.reason is FinishReason.LENGTH:
+        return ExitCode.CUT_OFF
+    if finished.reason is FinishReason.TOOL_CALLS:
+        raise GptossError(
+            "the model called a tool instead of answering, and gptoss runs none yet.",
+            hint="ask again, or in other words",
+        )
+    if not answered:
+        raise GptossError("the model ended without an answer.", hint="ask again")
+    return ExitCode.OK

@@ -1,0 +1,160 @@
+"""The composition root: from what a person asked for to an engine, a conversation, a renderer.
+
+Loading begins on the engine's own thread as soon as the file is checked; what follows here, and
+the tokenising of the prompt, happens meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from gptoss_cli.errors import UsageError
+from gptoss_cli.messages import Conversation, DeveloperPrompt, ReasoningEffort, SystemPrompt
+from gptoss_cli.ui.terminal import Environment
+
+if TYPE_CHECKING:
+    from gptoss_cli.chat.turn import Chat
+    from gptoss_cli.engine.base import Engine
+    from gptoss_cli.models.weights import ModelFile
+    from gptoss_cli.ui.renderer import Renderer
+
+DEFAULT_CONTEXT_TOKENS: Final = 8192
+LEAST_CONTEXT_TOKENS: Final = 512
+_WINDOW_STEP: Final = 256
+_NO_AVX2: Final = (
+    "note: this processor has no AVX2 (or llama-cpp-python was built without it): answers are slow."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What ``run`` and ``chat`` were asked for; None means: choose."""
+
+    model: str | None
+    effort: str = "medium"
+    system: str = ""
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+    seed: int | None = None
+    max_tokens: int | None = None
+    context: int | None = None
+    threads: int | None = None
+    repack: bool | None = None
+    show_thinking: bool | None = None
+    stats: bool = False
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A model that is being loaded and a conversation with it, until ``close``.
+
+    ``description`` says where it runs, ``notes`` what a person should know before it does.
+    """
+
+    chat: Chat
+    engine: Engine
+    model: ModelFile
+    description: str
+    notes: tuple[str, ...] = ()
+
+    def close(self) -> None:
+        """Give back memory and threads."""
+        from gptoss_cli.engine.bindings import silence_for_exit
+
+        self.engine.close()
+        silence_for_exit()
+
+
+def environment() -> Environment:
+    """Return what the terminal can do, asked once."""
+    return Environment.detect(os.environ, sys.stdin, sys.stdout, sys.stderr)
+
+
+def start(settings: Settings, *, window_may_grow: bool) -> Running:
+    """Check the model and the memory, begin to load, and return the empty conversation.
+
+    Raises NoModelError, ModelFileError, DoesNotFitError, UsageError or EngineError.
+    """
+    from gptoss_cli.chat.turn import Chat
+    from gptoss_cli.engine.base import Sampling
+    from gptoss_cli.engine.bindings import lacks_avx2
+    from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
+    from gptoss_cli.engine.local import LocalEngine
+    from gptoss_cli.engine.placement import place
+    from gptoss_cli.harmony.vocabulary import Vocabulary
+    from gptoss_cli.models import fit, registry
+    from gptoss_cli.models.weights import open_model
+
+    model = open_model(registry.resolve(settings.model))
+    window = _window(settings.context, model.shape.context_length)
+    fit.require_memory(model, window, fit.machine_memory(), repack=settings.repack is True)
+    placement = place(
+        weights_bytes=model.total_bytes,
+        layers=model.shape.layers,
+        working_bytes=fit.working_bytes(model.shape, window),
+        threads=settings.threads,
+        repack=settings.repack,
+    )
+    generator = LlamaTokenGenerator(
+        LlamaOptions(
+            paths=model.parts,
+            context_window=window,
+            trained_window=model.shape.context_length,
+            window_may_grow=window_may_grow and settings.context is None,
+            vocabulary_size=len(model.tokens),
+            threads=placement.threads,
+            repack=placement.repack,
+            gpu_layers=placement.gpu_layers,
+        )
+    )
+    engine = LocalEngine(generator, Vocabulary(model.tokens, model.token_types))
+    sampling = Sampling(
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        top_k=settings.top_k,
+        min_p=settings.min_p,
+        seed=settings.seed,
+    )
+    chat = Chat(engine, _conversation(settings), sampling=sampling, max_tokens=settings.max_tokens)
+    threads = f"{placement.threads} thread{'s' if placement.threads > 1 else ''}"
+    notes = (_NO_AVX2,) if placement.gpu_layers == 0 and lacks_avx2() else ()
+    return Running(chat, engine, model, f"{placement.device}, {threads}", notes)
+
+
+def renderer(settings: Settings, screen: Environment) -> Renderer:
+    """Return what shows the events of one answer."""
+    from gptoss_cli.ui.renderer import make_renderer
+
+    return make_renderer(
+        screen, show_thinking=settings.show_thinking, markdown=None, stats=settings.stats
+    )
+
+
+def _conversation(settings: Settings) -> Conversation:
+    system = SystemPrompt(
+        date=settings.date or date.today().isoformat(), effort=ReasoningEffort(settings.effort)
+    )
+    developer = DeveloperPrompt(instructions=settings.system) if settings.system.strip() else None
+    return Conversation(system=system, developer=developer)
+
+
+def _window(asked: int | None, trained: int) -> int:
+    window = asked or min(DEFAULT_CONTEXT_TOKENS, trained)
+    if window > trained:
+        raise UsageError(
+            f"the model was trained for a context of {trained:,} tokens, not {window:,}.",
+            hint=f"-c {trained} or less",
+        )
+    if window < LEAST_CONTEXT_TOKENS:
+        raise UsageError(
+            f"a context of {window:,} tokens is too small for the system message and an answer.",
+            hint=f"-c {LEAST_CONTEXT_TOKENS} or more",
+        )
+    return -(-window // _WINDOW_STEP) * _WINDOW_STEP

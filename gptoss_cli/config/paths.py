@@ -1,0 +1,34 @@
+"""The folders of this user, by the conventions of the platform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import PlatformDirs
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """``state``: what can be lost without harm (history of input, reports of defects)."""
+
+    state: Path
+
+    @property
+    def input_history(self) -> Path:
+        """What was typed at the chat's prompt."""
+        return self.state / "history"
+
+
+def user_paths() -> Paths:
+    """Return the folders of the present user; nothing is made on disk."""
+    return Paths(state=PlatformDirs("gptoss", appauthor=False).user_state_path)
+
+
+def make_private_folder(path: Path) -> bool:
+    """Make `path` and its parents, for this user only; False when that is not possible."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""From a conversation to events: rendering, the token loop on llama.cpp, parsing."""

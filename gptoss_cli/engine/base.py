@@ -1,0 +1,118 @@
+"""What an engine is, and the values that go in and out of one.
+
+``Engine`` takes a conversation and yields events; ``TokenGenerator`` takes tokens and yields
+tokens. Both are seams: a remote engine needs no tokens, a test's generator no weights.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gptoss_cli.events import Event, FinishReason, LoadProgress, PromptProgress
+from gptoss_cli.messages import Conversation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How the next token is chosen; the defaults are those gpt-oss was made for.
+
+    ``top_k`` 0 and ``top_p`` 1.0 keep every token, ``min_p`` 0.0 too; ``temperature`` 0.0 takes
+    the most likely one. The same ``seed`` on the same prompt gives the same text.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+    seed: int | None = None
+
+
+class Cancel:
+    """A request to stop, safe to make from a signal handler or another thread.
+
+    The flag is memory that llama.cpp itself looks at between graph nodes, so a stop does not wait
+    for the GIL: a C string, empty while nobody asked to stop.
+    """
+
+    def __init__(self) -> None:
+        self.flag = ctypes.create_string_buffer(2)
+
+    def set(self) -> None:
+        """Ask to stop."""
+        self.flag[0] = b"\x01"
+
+    def clear(self) -> None:
+        """Take the request back, before the next answer."""
+        self.flag[0] = b"\x00"
+
+    def is_set(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self.flag[0] != b"\x00"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """The end of one generation: why it ended, and what it took (tokens, seconds)."""
+
+    reason: FinishReason
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    prefill_s: float = 0.0
+    decode_s: float = 0.0
+    ttft_s: float = 0.0
+    context_used: int = 0
+
+
+GenerationStep = int | LoadProgress | PromptProgress | Generated
+"""A token, progress, or the end, which is always the last."""
+
+
+class TokenGenerator(Protocol):
+    """Tokens in, tokens out, on one model and one KV cache."""
+
+    def window_for(self, prompt_tokens: int) -> int:
+        """Return the context window, in tokens, that a prompt of this length will meet."""
+
+    def generate(
+        self,
+        prompt: Sequence[int],
+        *,
+        sampling: Sampling,
+        stop: frozenset[int],
+        max_tokens: int | None,
+        cancel: Cancel,
+    ) -> Iterator[GenerationStep]:
+        """Yield the continuation of `prompt`, at most `max_tokens`, up to a token of `stop`.
+
+        The stop token is yielded too. Raises EngineError or DoesNotFitError.
+        """
+
+    def close(self) -> None:
+        """Give back memory and threads. Can be called twice."""
+
+
+class Engine(Protocol):
+    """A conversation in, events out."""
+
+    def prompt_tokens(self, conversation: Conversation) -> int:
+        """Return how many tokens the prompt for `conversation` has."""
+
+    def window_for(self, prompt_tokens: int) -> int:
+        """Return the context window, in tokens, that a prompt of this length will meet."""
+
+    def answer(
+        self,
+        conversation: Conversation,
+        *,
+        sampling: Sampling,
+        max_tokens: int | None,
+        cancel: Cancel,
+    ) -> Iterator[Event]:
+        """Yield the next step of the assistant; the last event is ``Finished``."""
+
+    def close(self) -> None:
+        """Give back memory and threads. Can be called twice."""

@@ -1,0 +1,104 @@
+"""llama.cpp as a library: loading it, keeping it quiet, and asking what it can do.
+
+Its log goes nowhere but into a short memory of error lines, which end up in our own messages; the
+callback that llama-cpp-python installs prints to the terminal.
+"""
+
+from __future__ import annotations
+
+import collections
+import ctypes
+import os
+from types import ModuleType
+from typing import Any
+
+from gptoss_cli.errors import EngineError
+
+INSTALL_COMMAND = "python -m pip install --upgrade --force-reinstall llama-cpp-python"
+# ggml.h: enum ggml_log_level
+_LOG_WARN, _LOG_ERROR, _LOG_CONTINUED = 3, 4, 5
+_last_lines: collections.deque[str] = collections.deque(maxlen=8)
+_previous_level = 0
+_library: Any = None
+_kept_alive: list[object] = []
+
+
+def load_library() -> Any:
+    """Return llama_cpp's low-level module, loaded once per process.
+
+    Raises EngineError when llama-cpp-python is missing or its shared library cannot be loaded.
+    """
+    global _library  # noqa: PLW0603 - the shared library is one per process, whoever asks
+    if _library is None:
+        # A crash inside ggml would fork gdb for a backtrace; nobody wants to wait for that.
+        os.environ.setdefault("GGML_NO_BACKTRACE", "1")
+        library = _import_bindings()
+        _listen(library)
+        library.llama_backend_init()
+        _library = library
+    return _library
+
+
+def _import_bindings() -> ModuleType:
+    try:
+        import llama_cpp.llama_cpp as library  # noqa: PLC0415 - loads the shared library
+    except ModuleNotFoundError as error:
+        raise EngineError(
+            f"llama-cpp-python is not installed ({error}).", hint=INSTALL_COMMAND
+        ) from error
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise EngineError(
+            f"llama-cpp-python cannot be loaded: {first_line}", hint=INSTALL_COMMAND
+        ) from error
+    return library  # type: ignore[no-any-return]
+
+
+def _listen(library: Any) -> None:
+    def remember(level: int, text: bytes, _user_data: object) -> None:
+        global _previous_level  # noqa: PLW0603 - a continued line has the level of its beginning
+        level = _previous_level if level == _LOG_CONTINUED else level
+        _previous_level = level
+        line = text.decode("utf-8", "replace").strip()
+        if level >= _LOG_WARN and line:
+            _last_lines.append(line if level == _LOG_ERROR else f"warning: {line}")
+
+    callback = library.llama_log_callback(remember)
+    _kept_alive.append(callback)
+    library.llama_log_set(callback, ctypes.c_void_p(0))
+
+
+def silence_for_exit() -> None:
+    """Give llama.cpp a log function that is no Python: it may still log while the process ends."""
+    if _library is not None:
+        libc = ctypes.CDLL(None)
+        # abs() takes an int and has no effect: the signature of a log callback that does nothing.
+        quiet = ctypes.cast(libc.abs, _library.llama_log_callback)
+        _library.llama_log_set(quiet, ctypes.c_void_p(0))
+
+
+def forget_log() -> None:
+    """Forget old lines, before an operation whose failure should be explained."""
+    _last_lines.clear()
+
+
+def explain_log() -> str:
+    """Return llama.cpp's last error lines (or warnings, if it gave no errors) as one line."""
+    errors = [line for line in _last_lines if not line.startswith("warning: ")]
+    return " / ".join(errors or list(_last_lines)) or "llama.cpp gives no reason"
+
+
+def abort_function(library: Any) -> Any:
+    """Return a C function pointer that tells whether a flag (a C string) is set.
+
+    ``strlen`` of the flag is 0 or 1, which is what an abort callback returns. A Python callback
+    would take the GIL after every node of the graph, more than 1,000 times a token.
+    """
+    libc = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
+    return ctypes.cast(libc.strlen, library.ggml_abort_callback)
+
+
+def lacks_avx2() -> bool:
+    """Whether llama.cpp runs on an x86 processor without AVX2 (or was built without it)."""
+    features = load_library().llama_print_system_info().decode()
+    return "SSE3 = 1" in features and "AVX2 = 1" not in features

@@ -1,0 +1,124 @@
+"""The KV cache of one context: what is in it, and how to go back in it without corruption.
+
+gpt-oss alternates full layers with layers that see a sliding window, and the window's cache keeps
+little more than the window. ``llama_memory_seq_rm`` always claims success, but after going back
+further than the window's cache reaches, part of the window is missing and the logits are silently
+wrong. Hence the guard ``window_reaches``, and checkpoints: copies of the window's cells (3 MiB for
+the 20b) taken at the end of each prompt, from which a later prompt can go on exactly.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+_PARTIAL: Final = 1  # LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY: the sliding-window cells alone
+_SEQUENCE: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The sliding-window cells after the first `n_tokens` tokens of the sequence."""
+
+    n_tokens: int
+    cells: ctypes.Array[ctypes.c_uint8]
+
+
+def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
+    """Return the number of leading tokens that both sequences share."""
+    for i, (a, b) in enumerate(zip(left, right, strict=False)):
+        if a != b:
+            return i
+    return min(len(left), len(right))
+
+
+class KVCache:
+    """The one sequence of `context`; every change goes through here. One thread at a time."""
+
+    def __init__(self, library: Any, context: Any, window: int, budget_bytes: int) -> None:
+        self._library = library
+        self._context = context
+        self._memory = library.llama_get_memory(context)
+        self._window = window
+        self._budget_bytes = budget_bytes
+        self._checkpoints: list[Checkpoint] = []
+        self.tokens: list[int] = []
+
+    def rewind(self, prompt: Sequence[int]) -> int:
+        """Keep the longest usable prefix of `prompt`, remove the rest, return its length.
+
+        At least the last token of `prompt` is left to be decoded, as only decoding gives logits.
+        """
+        shared = common_prefix(self.tokens, prompt)
+        self._checkpoints = [c for c in self._checkpoints if c.n_tokens <= shared]
+        keep = min(shared, len(prompt) - 1)
+        if keep == len(self.tokens) or self._cut(keep):
+            return keep
+        # One token fewer than a checkpoint is still exact: it holds one cell more than the window.
+        for checkpoint in reversed(self._checkpoints):
+            if self._restore(checkpoint):
+                keep = min(keep, checkpoint.n_tokens)
+                self._remove_from(keep)
+                return keep
+        self.clear()
+        return 0
+
+    def window_reaches(self, position: int) -> bool:
+        """Whether the window's cache still holds all that a token at `position` may look at."""
+        if position == 0:
+            return True
+        oldest = self._library.llama_memory_seq_pos_min(self._memory, _SEQUENCE)
+        return bool(0 <= oldest <= max(0, position - (self._window - 1)))
+
+    def checkpoint(self) -> None:
+        """Remember the window as it is now, after ``tokens``."""
+        n_tokens = len(self.tokens)
+        if any(c.n_tokens == n_tokens for c in self._checkpoints):
+            return
+        size = self._library.llama_state_seq_get_size_ext(self._context, _SEQUENCE, _PARTIAL)
+        cells = (ctypes.c_uint8 * size)()
+        written = self._library.llama_state_seq_get_data_ext(
+            self._context, cells, size, _SEQUENCE, _PARTIAL
+        )
+        if written != size:
+            return
+        self._checkpoints.append(Checkpoint(n_tokens, cells))
+        while sum(len(c.cells) for c in self._checkpoints) > self._budget_bytes:
+            del self._checkpoints[0]
+
+    def appended(self, tokens: Sequence[int]) -> None:
+        """Note that `tokens` were decoded at the end of the sequence."""
+        self.tokens += tokens
+
+    def resync(self) -> None:
+        """After an interrupted decode: believe what llama.cpp kept."""
+        end = self._library.llama_memory_seq_pos_max(self._memory, _SEQUENCE) + 1
+        if end <= len(self.tokens):
+            del self.tokens[end:]
+        else:
+            self._remove_from(len(self.tokens))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._library.llama_memory_clear(self._memory, True)
+        self._checkpoints.clear()
+        self.tokens.clear()
+
+    def _cut(self, position: int) -> bool:
+        if not self.window_reaches(position):
+            return False
+        self._remove_from(position)
+        return True
+
+    def _restore(self, checkpoint: Checkpoint) -> bool:
+        size = len(checkpoint.cells)
+        read = self._library.llama_state_seq_set_data_ext(
+            self._context, checkpoint.cells, size, _SEQUENCE, _PARTIAL
+        )
+        return bool(read == size)
+
+    def _remove_from(self, position: int) -> None:
+        self._library.llama_memory_seq_rm(self._memory, _SEQUENCE, position, -1)
+        del self.tokens[position:]

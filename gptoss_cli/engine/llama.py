@@ -1,0 +1,340 @@
+"""gpt-oss on llama.cpp's low-level bindings: one model, one context, tokens in and tokens out.
+
+The high-level ``llama_cpp.Llama`` is not used: it cannot reach several parameters that gpt-oss
+needs (one output row, automatic flash attention) and its prefix reuse corrupts a sliding-window
+cache. Everything in ``LlamaContext`` runs on the one worker thread of ``LlamaTokenGenerator``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gptoss_cli.engine import bindings, readahead
+from gptoss_cli.engine.base import Cancel, Generated, GenerationStep, Sampling
+from gptoss_cli.engine.kv import KVCache
+from gptoss_cli.engine.sampling import Sampler
+from gptoss_cli.engine.worker import Stream, Worker
+from gptoss_cli.errors import DoesNotFitError, EngineError
+from gptoss_cli.events import FinishReason, LoadProgress, PromptProgress
+
+UBATCH_TOKENS: Final = 512
+WINDOW_STEP: Final = 256  # llama.cpp pads the context to this
+_ROOM_FOR_ANSWER: Final = 4096
+_CHECKPOINT_BUDGET_BYTES: Final = 256 << 20
+_PROGRESS_EVERY_S: Final = 0.1
+_DECODED, _NO_SLOT, _ABORTED = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LlamaOptions:
+    """What to load and how.
+
+    ``paths``: the parts of the model, the first first. ``context_window`` in tokens; when
+    ``window_may_grow``, a first prompt that needs more gets more, up to ``trained_window``.
+    ``repack``: convert the experts to the CPU's own layout while loading, which decodes a third
+    faster and costs 10 s or more and private memory (see engine/placement.py).
+    """
+
+    paths: tuple[Path, ...]
+    context_window: int
+    trained_window: int
+    window_may_grow: bool = False
+    vocabulary_size: int
+    threads: int
+    repack: bool = False
+    gpu_layers: int = 0
+
+
+class LlamaContext:
+    """The model and its context in memory. Every method belongs to the worker thread."""
+
+    def __init__(self, options: LlamaOptions) -> None:
+        self._options = options
+        self._library: Any = None
+        self._model: Any = None
+        self._context: Any = None
+        self._kv: KVCache | None = None
+        self.n_ctx = 0
+
+    def load(self, report: Callable[[float], None], cancel: Cancel) -> None:
+        """Load the weights; `report` gets fractions from 0 to 1. EngineError when that fails."""
+        self._library = library = bindings.load_library()
+        readahead.read_ahead(self._options.paths, report, cancel)
+        parameters = library.llama_model_default_params()
+        parameters.n_gpu_layers = self._options.gpu_layers
+        parameters.use_extra_bufts = self._options.repack
+        parameters.load_mode = library.LLAMA_LOAD_MODE_MMAP
+
+        def progress(fraction: float, _user_data: object) -> bool:
+            report(fraction)
+            return not cancel.is_set()
+
+        callback = library.llama_progress_callback(progress)
+        parameters.progress_callback = callback
+        bindings.forget_log()
+        path = str(self._options.paths[0]).encode("utf-8", "surrogateescape")
+        self._model = library.llama_model_load_from_file(path, parameters)
+        if not self._model and not cancel.is_set():
+            raise EngineError(
+                f"llama.cpp cannot load {self._options.paths[0]}: {bindings.explain_log()}.",
+                hint="download the model again, or update: " + bindings.INSTALL_COMMAND,
+            )
+
+    def open(self, n_ctx: int) -> None:
+        """Make the context of `n_ctx` tokens. DoesNotFitError when there is no memory for it."""
+        library = self._library
+        parameters = library.llama_context_default_params()
+        parameters.n_ctx = n_ctx
+        parameters.n_batch = parameters.n_ubatch = min(UBATCH_TOKENS, n_ctx)
+        parameters.n_outputs_max = 1
+        parameters.n_threads = parameters.n_threads_batch = self._options.threads
+        parameters.flash_attn_type = library.LLAMA_FLASH_ATTN_TYPE_AUTO
+        parameters.swa_full = False
+        parameters.no_perf = True
+        bindings.forget_log()
+        self._context = library.llama_init_from_model(self._model, parameters)
+        if not self._context:
+            raise DoesNotFitError(
+                f"llama.cpp cannot make a context of {n_ctx:,} tokens: {bindings.explain_log()}.",
+                hint=f"try a smaller context: -c {max(1024, n_ctx // 2)}",
+            )
+        self.n_ctx = n_ctx
+        self._kv = KVCache(
+            library,
+            self._context,
+            library.llama_model_n_swa(self._model),
+            _CHECKPOINT_BUDGET_BYTES,
+        )
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the weights are there: not before ``load`` ended, nor if it was cancelled."""
+        return bool(self._model)
+
+    @property
+    def kv(self) -> KVCache:
+        """The cache of the open context."""
+        assert self._kv is not None
+        return self._kv
+
+    def obey(self, cancel: Cancel) -> None:
+        """Let `cancel` stop the following decodes between two nodes of the graph (CPU only)."""
+        abort = bindings.abort_function(self._library)
+        self._library.llama_set_abort_callback(
+            self._context, abort, ctypes.cast(cancel.flag, ctypes.c_void_p)
+        )
+
+    def decode(self, tokens: Sequence[int], *, logits: bool) -> bool:
+        """Append at most one ubatch of `tokens` to the sequence; False when cancelled."""
+        library = self._library
+        ids = np.array(tokens, dtype=np.int32)
+        outputs = np.zeros(len(ids), dtype=np.int8)
+        outputs[-1] = logits
+        batch = library.llama_batch(
+            n_tokens=len(ids),
+            token=ids.ctypes.data_as(ctypes.POINTER(library.llama_token)),
+            logits=outputs.ctypes.data_as(ctypes.POINTER(ctypes.c_int8)),
+        )
+        code = library.llama_decode(self._context, batch)
+        if code == _DECODED:
+            self.kv.appended(tokens)
+            return True
+        self.kv.resync()
+        if code == _ABORTED:
+            return False
+        if code == _NO_SLOT:
+            raise DoesNotFitError(
+                f"the context window of {self.n_ctx:,} tokens is full.", hint="use a larger -c"
+            )
+        raise EngineError(f"llama.cpp failed to decode (code {code}): {bindings.explain_log()}.")
+
+    def logits(self) -> NDArray[np.float32]:
+        """Return the logits of the last decoded token, shape [vocabulary size], not copied."""
+        pointer = self._library.llama_get_logits_ith(self._context, -1)
+        if not pointer:
+            raise EngineError("llama.cpp has no logits after a decode.")
+        return np.ctypeslib.as_array(pointer, shape=(self._options.vocabulary_size,))
+
+    def close(self) -> None:
+        """Free context and model; can be called twice."""
+        if self._context:
+            self._library.llama_free(self._context)
+        if self._model:
+            self._library.llama_model_free(self._model)
+        self._context = self._model = self._kv = None
+
+
+class LlamaTokenGenerator:
+    """A ``TokenGenerator`` on llama.cpp. Loading begins at once, on the worker thread."""
+
+    def __init__(self, options: LlamaOptions) -> None:
+        self._options = options
+        self._context = LlamaContext(options)
+        self._load_cancel = Cancel()
+        self._worker = Worker("gptoss-engine")
+        self._loading = self._worker.submit(self._load)
+
+    def window_for(self, prompt_tokens: int) -> int:
+        """Return the context window, in tokens, that a prompt of this length will meet."""
+        options = self._options
+        if self._context.n_ctx:
+            return self._context.n_ctx
+        if not options.window_may_grow:
+            return options.context_window
+        needed = -(-(prompt_tokens + _ROOM_FOR_ANSWER) // WINDOW_STEP) * WINDOW_STEP
+        return max(options.context_window, min(needed, options.trained_window))
+
+    def generate(
+        self,
+        prompt: Sequence[int],
+        *,
+        sampling: Sampling,
+        stop: frozenset[int],
+        max_tokens: int | None,
+        cancel: Cancel,
+    ) -> Iterator[GenerationStep]:
+        """Yield the continuation of `prompt`; see ``TokenGenerator``."""
+        started = time.monotonic()
+        if self._loading.done and not self._context.is_loaded:  # an earlier load was stopped
+            self._load_cancel.clear()
+            self._loading = self._worker.submit(self._load)
+        yield from self._wait_until_loaded(cancel)
+        if cancel.is_set():
+            yield Generated(reason=FinishReason.CANCELLED)
+            return
+        window = self.window_for(len(prompt))
+        if len(prompt) >= window:
+            raise DoesNotFitError(
+                f"the prompt has {len(prompt):,} tokens, the context window {window:,}.",
+                hint="use a larger -c, or a shorter prompt",
+            )
+        loop = _Loop(self._context, sampling, stop, cancel, started)
+        steps: Stream[GenerationStep] = self._worker.submit(
+            lambda put: loop.run(list(prompt), window, max_tokens, put),
+        )
+        try:
+            yield from steps
+        finally:
+            # Whoever stops listening stops the decode, and leaves a context that can go on.
+            if not steps.done:
+                cancel.set()
+                steps.drain()
+
+    def close(self) -> None:
+        """Stop the worker and free the model. Can be called twice."""
+        self._load_cancel.set()
+        self._worker.close(last=self._context.close)
+
+    def _load(self, put: Callable[[GenerationStep], None]) -> None:
+        reported = time.monotonic()
+
+        def report(fraction: float) -> None:
+            nonlocal reported
+            now = time.monotonic()
+            if now - reported >= _PROGRESS_EVERY_S:
+                reported = now
+                put(LoadProgress(fraction))
+
+        self._context.load(report, self._load_cancel)
+
+    def _wait_until_loaded(self, cancel: Cancel) -> Iterator[GenerationStep]:
+        while not self._loading.done:
+            yield from self._loading.poll()
+            if cancel.is_set():
+                self._load_cancel.set()
+
+
+class _Loop:
+    """One generation on the worker thread: rewind, prefill, sample and decode."""
+
+    def __init__(
+        self,
+        context: LlamaContext,
+        sampling: Sampling,
+        stop: frozenset[int],
+        cancel: Cancel,
+        started: float,
+    ) -> None:
+        self._context = context
+        self._sampling = sampling
+        self._stop = stop
+        self._cancel = cancel
+        self._started = started
+
+    def run(
+        self,
+        prompt: list[int],
+        window: int,
+        max_tokens: int | None,
+        put: Callable[[GenerationStep], None],
+    ) -> None:
+        """Generate; every token, and last the ``Generated``, goes to `put`."""
+        context = self._context
+        if not context.n_ctx:
+            context.open(window)
+        context.obey(self._cancel)
+        cached = context.kv.rewind(prompt)
+        prefill_from = time.monotonic()
+        whole = self._prefill(prompt, cached, put)
+        prefill_s = time.monotonic() - prefill_from
+        reason, count, ttft_s = FinishReason.CANCELLED, 0, 0.0
+        decode_from = time.monotonic()
+        if whole:
+            context.kv.checkpoint()
+            room = window - len(prompt)
+            limit = room if max_tokens is None else min(max_tokens, room)
+            reason, count, ttft_s = self._decode(limit, put)
+        put(
+            Generated(
+                reason=reason,
+                prompt_tokens=len(prompt),
+                cached_tokens=cached,
+                completion_tokens=count,
+                prefill_s=prefill_s,
+                decode_s=time.monotonic() - decode_from,
+                ttft_s=ttft_s,
+                context_used=len(context.kv.tokens),
+            )
+        )
+
+    def _prefill(
+        self, prompt: list[int], start: int, put: Callable[[GenerationStep], None]
+    ) -> bool:
+        began = time.monotonic()
+        while start < len(prompt):
+            if self._cancel.is_set():
+                return False
+            piece = prompt[start : start + UBATCH_TOKENS]
+            if not self._context.decode(piece, logits=start + len(piece) == len(prompt)):
+                return False
+            start += len(piece)
+            put(PromptProgress(start, len(prompt), time.monotonic() - began))
+        return True
+
+    def _decode(
+        self, limit: int, put: Callable[[GenerationStep], None]
+    ) -> tuple[FinishReason, int, float]:
+        context, cancel, stop = self._context, self._cancel, self._stop
+        sampler = Sampler(self._sampling, len(context.logits()))
+        ttft_s = 0.0
+        for count in range(limit):
+            if cancel.is_set():
+                return FinishReason.CANCELLED, count, ttft_s
+            token = sampler.draw(context.logits())
+            if not count:
+                ttft_s = time.monotonic() - self._started
+            # Handed over before the next decode, so that it is shown while that one computes.
+            put(token)
+            if token in stop:
+                return FinishReason.STOP, count + 1, ttft_s
+            if count + 1 < limit and not context.decode([token], logits=True):
+                return FinishReason.CANCELLED, count + 1, ttft_s
+        return FinishReason.LENGTH, limit, ttft_s

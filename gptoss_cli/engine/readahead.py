@@ -1,0 +1,70 @@
+"""Bring weights into the page cache before llama.cpp maps them.
+
+llama.cpp maps the file and has the kernel read all of it inside that one call: no progress, no
+Ctrl-C, for a minute on a cold 12 GB file. Reading what is not yet cached beforehand costs the same
+time, with both.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from gptoss_cli.engine.base import Cancel
+
+_CHUNK_BYTES: Final = 16 << 20
+
+
+def read_ahead(paths: Sequence[Path], report: Callable[[float], None], cancel: Cancel) -> None:
+    """Read what is not in the page cache; `report` gets fractions of the whole.
+
+    Does nothing where the system cannot tell what is cached, or memory is too small to hold it.
+    """
+    missing = [(path, offset) for path in paths for offset in _uncached_chunks(path)]
+    if not missing or len(missing) * _CHUNK_BYTES > _page_cache_room():
+        return
+    buffer = bytearray(_CHUNK_BYTES)
+    for done, (path, offset) in enumerate(missing):
+        if cancel.is_set():
+            return
+        report(done / len(missing))
+        with path.open("rb", buffering=0) as file:
+            file.seek(offset)
+            file.readinto(buffer)
+
+
+def _uncached_chunks(path: Path) -> list[int]:
+    """Return the offsets of chunks of `path` that are not wholly in the page cache."""
+    libc = ctypes.CDLL(None) if os.name == "posix" else None
+    if libc is None or not hasattr(libc, "mincore"):
+        return []
+    size = path.stat().st_size
+    page = mmap.PAGESIZE
+    residency = (ctypes.c_ubyte * -(-size // page))()
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE) as mapping:
+        address = ctypes.c_char.from_buffer(mapping)
+        failed = libc.mincore(
+            ctypes.c_void_p(ctypes.addressof(address)), ctypes.c_size_t(size), residency
+        )
+        del address
+    if failed:
+        return []
+    pages = bytes(residency)
+    per_chunk = _CHUNK_BYTES // page
+    # The lowest bit tells; the others are reserved.
+    return [
+        index * _CHUNK_BYTES
+        for index in range(-(-size // _CHUNK_BYTES))
+        if any(not p & 1 for p in set(pages[index * per_chunk : (index + 1) * per_chunk]))
+    ]
+
+
+def _page_cache_room() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError):
+        return 0

@@ -1,0 +1,116 @@
+"""Choose the next token from 200,000 logits in a fraction of a millisecond.
+
+llama.cpp's own sampler chain copies all candidates into structs of 12 bytes and costs about 2 ms
+at gpt-oss's vocabulary and recommended settings (temperature 1, no filters). The same choice by
+inverse CDF on the bare logits costs about a tenth. Filters apply in llama.cpp's default order:
+top_k, top_p and min_p on the unscaled distribution, then the temperature.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gptoss_cli.engine.base import Sampling
+
+Logits = NDArray[np.float32]
+_BLOCK = 1024
+_MOST_REDRAWS = 50
+
+
+class Sampler:
+    """Draws tokens by one `Sampling`; not thread-safe (it reuses its buffers)."""
+
+    def __init__(self, sampling: Sampling, vocabulary_size: int) -> None:
+        self._sampling = sampling
+        self._random = np.random.Generator(np.random.PCG64(sampling.seed))
+        blocks = -(-vocabulary_size // _BLOCK)
+        # Padded to whole blocks; the padding keeps probability zero for ever.
+        self._weights = np.zeros(blocks * _BLOCK, dtype=np.float32)
+        self._size = vocabulary_size
+
+    def draw(self, logits: Logits) -> int:
+        """Return the id of the drawn token; `logits` has shape [vocabulary size]."""
+        sampling = self._sampling
+        if sampling.temperature <= 0.0 or sampling.top_k == 1:
+            return int(logits.argmax())
+        if 0 < sampling.top_k < self._size:
+            return self._draw_from(_top_k(logits, sampling.top_k), logits)
+        self._weigh(logits)
+        cumulative = self._weights.reshape(-1, _BLOCK).sum(axis=1).cumsum(dtype=np.float64)
+        if sampling.top_p >= 1.0:
+            return self._draw_from_all(cumulative)
+        # Drawing from all and rejecting what is outside the nucleus gives the same distribution
+        # as sorting 200,000 tokens to find the nucleus first, at a hundredth of the cost.
+        plain = np.exp(logits - logits.max())
+        limit = sampling.top_p * float(plain.sum(dtype=np.float64))
+        for _ in range(_MOST_REDRAWS):
+            token = self._draw_from_all(cumulative)
+            if _mass_before(plain, token) < limit:
+                return token
+        return self._draw_from(np.argsort(-logits, kind="stable"), logits)
+
+    def _weigh(self, logits: Logits) -> None:
+        """Fill the buffer with unnormalised probabilities at the temperature, min_p applied."""
+        sampling = self._sampling
+        head = self._weights[: self._size]
+        np.subtract(logits, logits.max(), out=head)
+        removed = head < np.log(sampling.min_p) if sampling.min_p > 0.0 else None
+        if sampling.temperature != 1.0:
+            np.divide(head, np.float32(sampling.temperature), out=head)
+        np.exp(head, out=head)
+        if removed is not None:
+            head[removed] = 0.0
+
+    def _draw_from_all(self, cumulative: NDArray[np.float64]) -> int:
+        """Draw by two levels: the block by `cumulative`, the sums of blocks; then inside it."""
+        target = self._random.random() * cumulative[-1]
+        block = min(int(np.searchsorted(cumulative, target, side="right")), len(cumulative) - 1)
+        before = cumulative[block - 1] if block else 0.0
+        inside = self._weights[block * _BLOCK : (block + 1) * _BLOCK].cumsum(dtype=np.float64)
+        token = int(np.searchsorted(inside, target - before, side="right"))
+        # Rounding may carry the target past the last weight of its block: take that last one.
+        token = min(token, int(np.searchsorted(inside, inside[-1], side="left")))
+        return block * _BLOCK + token
+
+    def _draw_from(self, ids: NDArray[np.int64], logits: Logits) -> int:
+        """Draw one of `ids`, which are sorted by their logits, largest first."""
+        sampling = self._sampling
+        shifted = (logits[ids] - logits[ids[0]]).astype(np.float64)
+        if sampling.top_p < 1.0:
+            reached = np.exp(shifted).cumsum()
+            length = int(np.searchsorted(reached, sampling.top_p * reached[-1], side="left")) + 1
+            shifted = shifted[:length]
+        if sampling.min_p > 0.0:
+            shifted = shifted[shifted >= np.log(sampling.min_p)]
+        cumulative = np.exp(shifted / sampling.temperature).cumsum()
+        target = self._random.random() * cumulative[-1]
+        index = int(np.searchsorted(cumulative, target, side="right"))
+        return int(ids[min(index, len(cumulative) - 1)])
+
+
+def _mass_before(weights: NDArray[np.float32], token: int) -> float:
+    """Return the weight of all tokens that come before `token` in falling order."""
+    larger = (weights > weights[token]).astype(np.float32)
+    equal = np.count_nonzero(weights[:token] == weights[token])
+    return float(np.dot(weights, larger)) + float(weights[token]) * equal
+
+
+def _top_k(logits: Logits, k: int) -> NDArray[np.int64]:
+    """Return the ids of the `k` largest logits, largest first.
+
+    The k-th largest of the maxima of blocks is a lower bound of the k-th largest logit, so only
+    what reaches it needs sorting: some hundred candidates instead of all.
+    """
+    block = _BLOCK
+    while len(logits) // block < k and block > 1:
+        block //= 2
+    whole = len(logits) // block * block
+    maxima = logits[:whole].reshape(-1, block).max(axis=1)
+    if len(maxima) < k:
+        candidates = np.arange(len(logits))
+    else:
+        floor = np.partition(maxima, len(maxima) - k)[len(maxima) - k]
+        candidates = np.flatnonzero(logits >= floor)
+    order = np.argsort(-logits[candidates], kind="stable")[:k]
+    return candidates[order]

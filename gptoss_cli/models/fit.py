@@ -1,0 +1,89 @@
+"""Whether a model fits this machine's memory, before it is loaded.
+
+The sizes are llama.cpp's: one half of the layers keeps keys and values of the whole context, the
+other half of the sliding window and one ubatch, padded to 256 cells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from gptoss_cli.errors import DoesNotFitError
+from gptoss_cli.models.weights import ModelFile, ModelShape
+
+_UBATCH_TOKENS: Final = 512
+_PAD: Final = 256
+_MASK_BYTES: Final = 2
+_SCRATCH_BYTES: Final = 160 << 20
+_CGROUP: Final = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True, slots=True)
+class MachineMemory:
+    """Bytes: ``total`` of the machine or the cgroup's limit, ``available`` without swapping."""
+
+    total: int
+    available: int
+
+
+def machine_memory() -> MachineMemory:
+    """Ask the system, and the cgroup where it sets a lower limit."""
+    memory = psutil.virtual_memory()
+    total, available = memory.total, memory.available
+    try:
+        limit = int((_CGROUP / "memory.max").read_text())
+        used = int((_CGROUP / "memory.current").read_text())
+        cached = dict(
+            line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines()
+        ).get("file", "0")
+        total = min(total, limit)
+        available = min(available, limit - used + int(cached))
+    except (OSError, ValueError):
+        pass
+    return MachineMemory(total, available)
+
+
+def kv_bytes(shape: ModelShape, context_window: int) -> int:
+    """Return the size of the KV cache for `context_window` tokens, f16, sliding window apart."""
+    windowed = min(context_window, shape.window + _UBATCH_TOKENS)
+    windowed = -(-windowed // _PAD) * _PAD
+    return shape.kv_bytes_per_token * (context_window + windowed)
+
+
+def working_bytes(shape: ModelShape, context_window: int) -> int:
+    """Return what is needed beside the weights: KV cache and compute buffers."""
+    mask = context_window * _UBATCH_TOKENS * _MASK_BYTES
+    return kv_bytes(shape, context_window) + mask + _SCRATCH_BYTES
+
+
+def require_memory(
+    model: ModelFile, context_window: int, machine: MachineMemory, *, repack: bool
+) -> None:
+    """Raise DoesNotFitError when loading would fail or swap without end.
+
+    Mapped weights may be larger than what is free at the moment, since the page cache gives way,
+    but not larger than the memory there is: each token would read them from the disk again.
+    """
+    working = working_bytes(model.shape, context_window)
+    private = working + (model.expert_bytes if repack else 0)
+    if private > machine.available:
+        smaller = max(1024, context_window // 4 // _PAD * _PAD)
+        raise DoesNotFitError(
+            f"{model.name} needs {_gb(private)} beside its weights for a context of "
+            f"{context_window:,} tokens; {_gb(machine.available)} are free.",
+            hint="try --no-repack" if repack else f"try a smaller context: -c {smaller}",
+        )
+    if model.total_bytes + working > machine.total:
+        raise DoesNotFitError(
+            f"{model.name} needs {_gb(model.total_bytes + working)} of memory; "
+            f"this machine has {_gb(machine.total)}.",
+            hint="gpt-oss-20b needs a machine with 16 GB",
+        )
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB"

@@ -1,0 +1,28 @@
+"""From the name of a model to its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from gptoss_cli.errors import NoModelError
+
+DEMO: Final = "demo"
+_DEMO_FILE: Final = Path(__file__).with_name("demo.gguf")
+DOWNLOAD_COMMAND: Final = "hf download ggml-org/gpt-oss-20b-GGUF"
+
+
+def resolve(name: str | None) -> Path:
+    """Return the path of the model called `name`: ``demo``, or the path of a GGUF file.
+
+    Raises NoModelError when no model is named.
+    """
+    if name == DEMO:
+        return _DEMO_FILE
+    if name:
+        return Path(name).expanduser()
+    raise NoModelError(
+        "no model is named.",
+        hint=f"download one ({DOWNLOAD_COMMAND}) and pass -m FILE.gguf; "
+        "or try the one that ships with gptoss: gptoss run -m demo hi",
+    )

@@ -1,0 +1,266 @@
+"""A gpt-oss model on disk: its parts, its shape, and whether they agree.
+
+llama.cpp asserts much of what is checked here, that is, it would end the process. The keys and
+tensors are those of its openai-moe architecture (src/models/openai-moe.cpp).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from gptoss_cli.errors import ModelFileError
+from gptoss_cli.models.gguf import GgufHeader, TensorInfo, read_header
+
+ARCHITECTURE: Final = "gpt-oss"
+_PART_NAME: Final = re.compile(r"^(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})\.gguf$")
+_MARKERS: Final = frozenset(
+    (
+        "<|start|>",
+        "<|end|>",
+        "<|message|>",
+        "<|channel|>",
+        "<|constrain|>",
+        "<|return|>",
+        "<|call|>",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelShape:
+    """The numbers that decide memory and speed.
+
+    Widths are in elements, ``window`` and ``context_length`` in tokens.
+    """
+
+    layers: int
+    width: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    ff_width: int
+    experts: int
+    experts_used: int
+    window: int
+    context_length: int
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """Bytes of keys and values that one token adds to one kind of layer (half of them), f16."""
+        return self.layers // 2 * self.kv_heads * self.head_dim * 2 * 2
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """Checked weights. ``tokens`` and ``token_types`` are the vocabulary as the file has it."""
+
+    parts: tuple[Path, ...]
+    name: str
+    shape: ModelShape
+    quantization: str
+    total_bytes: int
+    expert_bytes: int
+    tokens: tuple[str, ...]
+    token_types: tuple[int, ...]
+
+    @property
+    def path(self) -> Path:
+        """The first part: the file llama.cpp is given."""
+        return self.parts[0]
+
+
+def open_model(path: Path) -> ModelFile:
+    """Check the model at `path` (of a split model: its first file) and all its parts.
+
+    Raises ModelFileError with what is wrong; reads headers only.
+    """
+    first = read_header(path)
+    _require_architecture(first)
+    headers = [first, *_other_parts(first)]
+    tensors = [tensor for header in headers for tensor in header.tensors]
+    shape = _shape(first)
+    _check_tensors(path, shape, {t.name: t for t in tensors}, _vocabulary_size(first))
+    experts = [t for t in tensors if "_exps." in t.name]
+    expert_kinds = {t.type_name for t in experts if t.name.endswith("weight")}
+    return ModelFile(
+        parts=tuple(header.path for header in headers),
+        name=_display_name(first),
+        shape=shape,
+        quantization=" ".join(sorted(expert_kinds)),
+        total_bytes=sum(header.file_bytes for header in headers),
+        expert_bytes=sum(t.n_bytes for t in experts),
+        tokens=tuple(first.metadata["tokenizer.ggml.tokens"]),
+        token_types=tuple(first.metadata["tokenizer.ggml.token_type"]),
+    )
+
+
+def _display_name(header: GgufHeader) -> str:
+    match = _PART_NAME.match(header.path.name)
+    return match["stem"] if match else header.path.stem
+
+
+def _require_architecture(header: GgufHeader) -> None:
+    match = _PART_NAME.match(header.path.name)
+    if match and int(match["no"]) > 1:
+        first = f"{match['stem']}-00001-of-{match['count']}.gguf"
+        raise ModelFileError(
+            f"{header.path} is part {int(match['no'])} of a split model.",
+            hint=f"name the first part: {header.path.with_name(first)}",
+        )
+    architecture = header.metadata.get("general.architecture")
+    if architecture != ARCHITECTURE:
+        raise ModelFileError(
+            f"{header.path} is of architecture {architecture!r}: gptoss runs gpt-oss models.",
+            hint="gpt-oss in GGUF: ggml-org/gpt-oss-20b-GGUF and ggml-org/gpt-oss-120b-GGUF",
+        )
+
+
+def _other_parts(first: GgufHeader) -> Iterator[GgufHeader]:
+    count = first.metadata.get("split.count", 0)
+    match = _PART_NAME.match(first.path.name)
+    if not isinstance(count, int) or count < 2:
+        return
+    if match is None or int(match["count"]) != count:
+        raise ModelFileError(
+            f"{first.path} is one of {count} parts, but is not named like one.",
+            hint=f"its name must end in -00001-of-{count:05}.gguf",
+        )
+    paths = [
+        first.path.with_name(f"{match['stem']}-{no:05}-of-{count:05}.gguf")
+        for no in range(2, count + 1)
+    ]
+    missing = [path.name for path in paths if not path.exists()]
+    if missing:
+        raise ModelFileError(
+            f"{len(missing)} of {count} parts of {first.path} are missing: {', '.join(missing)}.",
+            hint="all parts must be in one folder; download the missing ones",
+        )
+    n_tensors = len(first.tensors)
+    for number, path in enumerate(paths, 1):
+        part = read_header(path)
+        if part.metadata.get("split.count") != count or part.metadata.get("split.no") != number:
+            raise ModelFileError(
+                f"{path} does not belong to {first.path}.", hint="download the model again"
+            )
+        n_tensors += len(part.tensors)
+        yield part
+    if first.metadata.get("split.tensors.count", n_tensors) != n_tensors:
+        raise _damaged(first.path, "its parts do not hold the tensors it promises")
+
+
+def _damaged(path: Path, what: str) -> ModelFileError:
+    return ModelFileError(f"{path} is damaged: {what}.", hint="download the model again")
+
+
+def _integer(header: GgufHeader, key: str, low: int, high: int, default: int | None = None) -> int:
+    value = header.metadata.get(f"{ARCHITECTURE}.{key}", default)
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise _damaged(header.path, f"{ARCHITECTURE}.{key} is {value!r}")
+    return value
+
+
+def _positive(header: GgufHeader, key: str, default: float | None = None) -> float:
+    value = header.metadata.get(f"{ARCHITECTURE}.{key}", default)
+    if not isinstance(value, float) or not 0 < value < 1e9:
+        raise _damaged(header.path, f"{ARCHITECTURE}.{key} is {value!r}")
+    return value
+
+
+def _shape(header: GgufHeader) -> ModelShape:
+    most = 1 << 20
+    heads = _integer(header, "attention.head_count", 1, 1024)
+    width = _integer(header, "embedding_length", 32, most)
+    experts = _integer(header, "expert_count", 1, 1024)
+    shape = ModelShape(
+        layers=_integer(header, "block_count", 1, 512),
+        width=width,
+        heads=heads,
+        kv_heads=_integer(header, "attention.head_count_kv", 1, heads, heads),
+        head_dim=_integer(header, "attention.key_length", 2, 1024, width // heads),
+        ff_width=_integer(header, "expert_feed_forward_length", 32, most),
+        experts=experts,
+        experts_used=_integer(header, "expert_used_count", 1, experts),
+        window=_integer(header, "attention.sliding_window", 1, most),
+        context_length=_integer(header, "context_length", 256, 1 << 24),
+    )
+    _integer(header, "attention.value_length", shape.head_dim, shape.head_dim, width // heads)
+    _integer(header, "rope.dimension_count", 2, shape.head_dim, shape.head_dim)
+    _integer(header, "attention.sliding_window_pattern", 1, 64, 2)
+    _integer(header, "rope.scaling.original_context_length", 1, most, 4096)
+    _positive(header, "attention.layer_norm_rms_epsilon")
+    _positive(header, "rope.freq_base", 10_000.0)
+    _positive(header, "rope.scaling.factor", 1.0)
+    if shape.heads % shape.kv_heads or shape.head_dim % 2 or shape.layers % 2:
+        raise _damaged(header.path, "its heads or layers do not divide evenly")
+    return shape
+
+
+def _vocabulary_size(header: GgufHeader) -> int:
+    def required(key: str, kind: type) -> list[Any]:
+        values = header.metadata.get(f"tokenizer.ggml.{key}")
+        if not isinstance(values, list) or not values or not isinstance(values[0], kind):
+            raise _damaged(header.path, f"tokenizer.ggml.{key} is missing or of another kind")
+        return values
+
+    tokens, types = required("tokens", str), required("token_type", int)
+    required("merges", str)
+    model, split = (header.metadata.get(f"tokenizer.ggml.{k}") for k in ("model", "pre"))
+    if model != "gpt2" or split != "gpt-4o":
+        raise _damaged(header.path, f"its tokenizer is {model!r} with {split!r}, not o200k")
+    if len(types) != len(tokens) or len(set(tokens)) != len(tokens):
+        raise _damaged(header.path, "its vocabulary has doubles or holes")
+    for key in ("bos", "eos", "padding"):
+        token = header.metadata.get(f"tokenizer.ggml.{key}_token_id", 0)
+        if not isinstance(token, int) or not 0 <= token < len(tokens):
+            raise _damaged(header.path, f"tokenizer.ggml.{key}_token_id is {token!r}")
+    absent = sorted(_MARKERS.difference(tokens))
+    if absent:
+        raise _damaged(header.path, f"its vocabulary has no {' '.join(absent)}")
+    return len(tokens)
+
+
+def _expected(shape: ModelShape, vocabulary: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield the name and shape (ggml order) of every tensor a gpt-oss must have."""
+    d, f, e = shape.width, shape.ff_width, shape.experts
+    q, k = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    yield "token_embd.weight", (d, vocabulary)
+    yield "output_norm.weight", (d,)
+    yield "output.weight", (d, vocabulary)
+    for i in range(shape.layers):
+        for name, extents in (
+            ("attn_norm.weight", (d,)),
+            ("post_attention_norm.weight", (d,)),
+            ("attn_q.weight", (d, q)),
+            ("attn_k.weight", (d, k)),
+            ("attn_v.weight", (d, k)),
+            ("attn_output.weight", (q, d)),
+            ("attn_output.bias", (d,)),
+            ("attn_sinks.weight", (shape.heads,)),
+            ("ffn_gate_inp.weight", (d, e)),
+            ("ffn_gate_inp.bias", (e,)),
+            ("ffn_gate_exps.weight", (d, f, e)),
+            ("ffn_gate_exps.bias", (f, e)),
+            ("ffn_up_exps.weight", (d, f, e)),
+            ("ffn_up_exps.bias", (f, e)),
+            ("ffn_down_exps.weight", (f, d, e)),
+            ("ffn_down_exps.bias", (d, e)),
+        ):
+            yield f"blk.{i}.{name}", extents
+
+
+def _check_tensors(
+    path: Path, shape: ModelShape, tensors: dict[str, TensorInfo], vocabulary: int
+) -> None:
+    for name, extents in _expected(shape, vocabulary):
+        tensor = tensors.get(name)
+        if tensor is None:
+            raise _damaged(path, f"the tensor {name} is missing")
+        if tensor.shape != extents:
+            raise _damaged(path, f"the tensor {name} has shape {tensor.shape}, not {extents}")
+        one_row = len(extents) == 1 or name.endswith(".bias")
+        if one_row and tensor.type_name != "F32":
+            raise _damaged(path, f"the tensor {name} is {tensor.type_name}, not F32")

@@ -1,0 +1,105 @@
+"""Prompt, answer, prompt: until Ctrl-D."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+
+from gptoss_cli.engine.base import Cancel
+from gptoss_cli.errors import GptossError
+from gptoss_cli.ui.sanitize import sanitize
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from gptoss_cli.chat.turn import Chat
+    from gptoss_cli.ui.renderer import Renderer
+
+
+class Repl:
+    """A conversation at the terminal; ``run`` returns when the person leaves.
+
+    ``make_renderer`` gives a fresh renderer per answer. ``history`` is the file of what was typed,
+    or None when it cannot be kept.
+    """
+
+    def __init__(
+        self,
+        *,
+        chat: Chat,
+        make_renderer: Callable[[], Renderer],
+        heading: str,
+        history: Path | None,
+    ) -> None:
+        self._chat = chat
+        self._make_renderer = make_renderer
+        self._heading = heading
+        self._session: PromptSession[str] = PromptSession(
+            history=_history(history), key_bindings=_keys(), enable_open_in_editor=True
+        )
+
+    def run(self) -> None:
+        """Prompt and answer until Ctrl-D, or Ctrl-C twice on an empty line."""
+        print(f"{sanitize(self._heading)}\nEnter sends · Alt-Enter new line · Ctrl-D leaves")
+        interrupted = False
+        while True:
+            try:
+                text = self._session.prompt("> ", prompt_continuation="  ")
+            except KeyboardInterrupt:
+                if interrupted:
+                    return
+                interrupted = True
+                print("Ctrl-C again or Ctrl-D leaves.")
+                continue
+            except EOFError:
+                return
+            interrupted = False
+            if text.strip():
+                self._answer(text)
+
+    def _answer(self, text: str) -> None:
+        cancel = Cancel()
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            cancel.set()
+
+        before = signal.signal(signal.SIGINT, stop)
+        try:
+            with self._make_renderer() as shown:
+                for event in self._chat.ask(text, cancel):
+                    shown.feed(event)
+        except GptossError as error:
+            print(f"error: {sanitize(str(error))}", file=sys.stderr)
+            if error.hint:
+                print(f"  try: {sanitize(error.hint)}", file=sys.stderr)
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def _history(path: Path | None) -> History:
+    if path is None:
+        return InMemoryHistory()
+    try:
+        # Made here, so that only its owner can read it.
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError:
+        return InMemoryHistory()
+    return FileHistory(path)
+
+
+def _keys() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("escape", "enter")
+    @keys.add("c-j")
+    def _new_line(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+
+    return keys

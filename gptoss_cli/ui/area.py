@@ -1,0 +1,126 @@
+"""The few rows at the end of a terminal that may still change, and nothing above them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TextIO
+
+_HIDE_CURSOR = "\x1b[?25l"
+_SHOW_CURSOR = "\x1b[?25h"
+_ERASE_LINE = "\x1b[K"
+# Terminals in raw mode do not return the carriage by themselves; others do not mind.
+_NEWLINE = "\r\n"
+
+
+class Output:
+    """Writes text at once and whole, whatever the stream can encode.
+
+    A reader that is gone raises ``BrokenPipeError``; after that nothing more is written.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._broken = False
+
+    def write(self, text: str) -> None:
+        """Write and flush `text`; what the encoding lacks is written as ``<U+2026>`` is in code."""
+        if self._broken or not text:
+            return
+        try:
+            try:
+                self._stream.write(text)
+            except UnicodeEncodeError:
+                encoding = getattr(self._stream, "encoding", None) or "utf-8"
+                self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            self._stream.flush()
+        except BrokenPipeError:
+            self._broken = True
+            raise
+
+
+def _up(rows: int) -> str:
+    return f"\x1b[{rows}A" if rows > 0 else ""
+
+
+def _erase(rows: int) -> str:
+    """Return what erases so many rows, from the first column of the first and back to it.
+
+    Line by line: some terminals move the screen into the scrollback when all of it is erased.
+    """
+    return _ERASE_LINE + f"\x1b[B{_ERASE_LINE}" * (rows - 1) + _up(rows - 1)
+
+
+class LiveArea:
+    """Rows at the bottom of a terminal that are repainted in place.
+
+    The cursor rests at the end of the last row, or in the first column when there are no rows. It
+    moves up inside these rows only; a row must be narrower than the terminal, so that none wraps
+    and counting them is right. When the terminal is resized in between, old rows may stay visible
+    as a duplicate above, but nothing printed is ever overwritten: the terminal may have broken the
+    rows into more, never into fewer.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._painted: list[str] = []
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is painted: the cursor is in the first column."""
+        return not self._painted
+
+    def update(
+        self, finished: Sequence[str], tail: Sequence[str], *, open_end: bool = False
+    ) -> None:
+        """Print the `finished` rows for good and paint `tail` below them.
+
+        ``open_end=True`` leaves the cursor behind the last finished row; `tail` must be empty.
+        """
+        old = self._painted
+        keep = 0
+        if not finished:
+            if list(tail) == old:
+                return
+            while keep < min(len(old), len(tail)) and old[keep] == tail[keep]:
+                keep += 1
+        parts = [_HIDE_CURSOR]
+        if keep < len(old):
+            parts += [_up(len(old) - 1 - keep), "\r"]
+            if finished or len(tail) < len(old):
+                parts.append(_erase(len(old) - keep))
+        elif old:
+            parts.append(_NEWLINE)
+        if finished:
+            parts.append(_NEWLINE.join(finished))
+            if not open_end:
+                parts.append(_NEWLINE)
+        rows = [row + _ERASE_LINE for row in tail[keep:]]
+        if rows:
+            parts.append(_NEWLINE.join(rows))
+        elif tail:
+            parts += [_up(1), "\r", tail[-1]]  # only rows at the end went away
+        parts.append(_SHOW_CURSOR)
+        self._painted = list(tail)
+        self._output.write("".join(parts))
+
+    def clear(self) -> None:
+        """Erase the rows; the cursor is where the first of them began."""
+        self.update([], [])
+
+
+class Pace:
+    """Lets through at most so many repaints per second."""
+
+    def __init__(self, clock: Callable[[], float], per_second: float = 25.0) -> None:
+        self._clock = clock
+        self._interval = 1 / per_second
+        self._last = float("-inf")
+
+    def ready(self) -> bool:
+        """Tell whether it is time to paint again, and if so count from now."""
+        now = self._clock()
+        # A hair early is not early: clocks tick in fractions.
+        if now - self._last < self._interval * 0.999:
+            return False
+        self._last = now
+        return True

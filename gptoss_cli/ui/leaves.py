@@ -1,0 +1,290 @@
+"""The blocks that hold text: paragraphs and headings, code, and text shown as it is written.
+
+A leaf takes text in pieces and puts rows into ``rows`` as soon as they are final. What it still
+holds is bounded, whatever the length of the block, and where it cuts depends on the text alone, not
+on how the text arrived. Widths are in columns.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Self
+
+from gptoss_cli.ui import theme
+from gptoss_cli.ui.cells import Row, Span, cells, fold, split_at, wrap
+from gptoss_cli.ui.highlight import Highlighter
+from gptoss_cli.ui.inline import Node, Open, Parsed, parse
+
+# A paragraph is parsed six rows at a time, of which about two become final: emphasis and links are
+# recognised when they end within the four rows after that. Narrow rows waste more of their width.
+_WINDOW_ROWS = 6
+_NARROW_WINDOW_ROWS = 5
+_NARROW = 60
+_FINAL_SHARE = 3
+# A longer line of code is cut into rows here; a shorter one is left to the terminal to wrap, so
+# that copying it yields one line.
+_LONG_LINE = 1000
+
+
+class Leaf:
+    """What all blocks of text share. ``open_ended`` leaves take lines until one closes them."""
+
+    open_ended = False
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    def add(self, text: str, width: int) -> None:
+        """Take more of the current line."""
+        raise NotImplementedError
+
+    def newline(self, width: int) -> None:
+        """Take the end of the current line."""
+
+    def end(self, width: int, *, hopeful: bool = False) -> None:
+        """Make everything final. ``hopeful=True``: only a look, the rest is still to come."""
+
+    def copy(self) -> Self:
+        """Return a copy without rows, to be ended for a look at what is unfinished."""
+        other = copy.copy(self)
+        other.rows = []
+        return other
+
+
+class TextLeaf(Leaf):
+    """A paragraph or a heading, in the style `base`; ``literal=True`` leaves all marks alone."""
+
+    def __init__(self, base: int = theme.PLAIN, *, literal: bool = False) -> None:
+        super().__init__()
+        self.base = base
+        self.literal = literal
+        self.started = False
+        self._source = ""
+        self._size = 0
+        self._lead: Row = []
+        self._carried: tuple[Open, ...] = ()
+        self._before = " "
+
+    def add(self, text: str, width: int) -> None:
+        """Take more of the current line."""
+        self._source += text
+        self._size += cells(text) + text.count("\n") * width
+        if self._source.startswith("|") and not self.started and len(self._source) < _LONG_LINE:
+            return  # perhaps the head of a table: the next line tells
+        while self._size > _window_cells(width):
+            window = self._window(width)
+            if not window:
+                break
+            self._settle(window, width)
+
+    def add_line(self, text: str, width: int) -> None:
+        """Take a further line of the same paragraph."""
+        self.add("\n" + text, width)
+
+    def last_line(self) -> str | None:
+        """Return the last line, or None when its beginning is final already."""
+        start = self._source.rfind("\n")
+        if start < 0 and self.started:
+            return None
+        return self._source[start + 1 :]
+
+    def drop_last_line(self) -> None:
+        """Forget the last line: it turned out to be the head of a table."""
+        self._source = self._source[: max(self._source.rfind("\n"), 0)]
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return not self.started and not self._source.strip()
+
+    def end(self, width: int, *, hopeful: bool = False) -> None:
+        """Make the rest final."""
+        parsed = self._parse(self._source, whole=not hopeful, hopeful=hopeful)
+        rows = wrap([*self._lead, *parsed.spans()], width)
+        while rows and not rows[-1]:
+            rows.pop()
+        self.rows += rows
+        self._source, self._size, self._lead = "", 0, []
+
+    def _parse(self, source: str, *, whole: bool, hopeful: bool = False) -> Parsed:
+        if self.literal:
+            return Parsed([Node(source, 0, len(source), self.base, plain=True)])
+        return parse(
+            source,
+            base=self.base,
+            carried=self._carried,
+            before=self._before,
+            whole=whole,
+            hopeful=hopeful,
+        )
+
+    def _window(self, width: int) -> str:
+        """Return the beginning of the source that is looked at, or nothing when it is too short.
+
+        The first character after it has arrived, so that its length does not depend on chunks.
+        """
+        source, left, start = self._source, _window_cells(width), 0
+        while True:
+            stop = source.find("\n", start)
+            line = source[start:] if stop < 0 else source[start:stop]
+            size = cells(line)
+            if size > left:
+                return source[: start + split_at(line, left)] if left else source[:start]
+            if stop < 0:
+                return ""
+            left -= size + width
+            start = stop + 1
+            if left < 0:
+                return source[:start]
+
+    def _settle(self, window: str, width: int) -> None:
+        """Make the first part of `window` final."""
+        parsed = self._parse(window, whole=False)
+        index, offset, cut = _cut(parsed, len(window) // _FINAL_SHARE)
+        lead = [*self._lead, *parsed.spans(index)]
+        if offset:
+            node = parsed.nodes[index]
+            lead.append((node.text[:offset], node.style))
+        self._carried = parsed.open_at(index)
+        self._before = window[cut - 1]
+        self._source = self._source[cut:]
+        done = window[:cut]
+        self._size -= cells(done) + done.count("\n") * width
+        self.started = True
+        space = _trailing_space(lead)
+        *final, self._lead = wrap(lead, width)
+        if space and self._lead:
+            self._lead.append(space)
+        self.rows += final
+
+
+def _window_cells(width: int) -> int:
+    return width * (_NARROW_WINDOW_ROWS if width < _NARROW else _WINDOW_ROWS)
+
+
+def _trailing_space(spans: list[Span]) -> Span | None:
+    """Return the space at the end of `spans`, which wrapping drops, though more text follows."""
+    for text, style in reversed(spans):
+        if text:
+            return (" ", style) if text[-1] in " \t" else None
+    return None
+
+
+def _cut(parsed: Parsed, target: int) -> tuple[int, int, int]:
+    """Return where a paragraph can be cut near the source position `target`.
+
+    The result is the index of the first node that stays, how much of its text goes all the same,
+    and the position in the source; it is never 0.
+    """
+    nodes = parsed.nodes
+    index = 0
+    while index < len(nodes) - 1 and nodes[index].end <= target:
+        index += 1
+    node = nodes[index]
+    if node.plain and not node.group:
+        inside = node.text.rfind(" ", 0, max(target - node.start, 0))
+        if inside > 0:
+            return index, inside, node.start + inside
+        if node.start == 0 and len(node.text) > 1:
+            inside = min(max(target, 1), len(node.text) - 1)
+            while inside < len(node.text) - 1 and cells(node.text[inside]) == 0:
+                inside += 1
+            return index, inside, inside
+    while index and nodes[index].group and nodes[index - 1].group == nodes[index].group:
+        index -= 1
+    if nodes[index].start > 0:
+        return index, 0, nodes[index].start
+    group = nodes[index].group
+    index += 1
+    while group and index < len(nodes) and nodes[index].group == group:
+        index += 1
+    return index, 0, nodes[index - 1].end
+
+
+class CodeLeaf(Leaf):
+    """A fenced code block: every line is final once it is complete.
+
+    The fences are shown, faint: they mark where the code begins and ends without colour, too.
+    """
+
+    open_ended = True
+
+    def __init__(self, fence: str, info: str, indent: int) -> None:
+        super().__init__()
+        self.fence = fence
+        self.indent = indent
+        self.highlighter = Highlighter(info.partition(" ")[0])
+        self._line = ""
+        self._begun = False
+        self.rows.append([(fence + info, theme.FAINT)])
+
+    def add(self, text: str, width: int) -> None:
+        """Take more of the current line."""
+        self._line += text
+        while len(self._line) > _LONG_LINE:
+            cut = split_at(self._line, max(_LONG_LINE // (2 * width), 1) * width)
+            self.rows += fold(self.highlighter.line(self._line[:cut]), width)
+            self._line = self._line[cut:]
+
+    def newline(self, width: int) -> None:  # noqa: ARG002
+        """Take the end of a line: it is final."""
+        if self._begun:
+            self.rows.append(self.highlighter.line(self._line))
+        self._begun = True  # the first line was the fence itself
+        self._line = ""
+
+    def close(self, text: str) -> None:
+        """Take the closing fence."""
+        self.rows.append([(text, theme.FAINT)])
+
+    def end(self, width: int, *, hopeful: bool = False) -> None:
+        """Make the rest final."""
+        if self._line:
+            row = self.highlighter.line(self._line)
+            self.rows += fold(row, width) if hopeful else [row]
+            self._line = ""
+
+    def copy(self) -> Self:
+        """Return a copy without rows, with a highlighter of its own."""
+        other = super().copy()
+        other.highlighter = copy.copy(self.highlighter)
+        return other
+
+
+class VerbatimLeaf(Leaf):
+    """Lines shown as they are written: HTML, formulas, indented code.
+
+    ``closer`` ends it, with the line it is in; None: a blank line does.
+    """
+
+    def __init__(self, style: int = theme.PLAIN, *, closer: str | None = None) -> None:
+        super().__init__()
+        self.style = style
+        self.closer = closer
+        self.closed = False
+        self.open_ended = closer is not None
+        self._begun = False
+        self._line = ""
+
+    def add(self, text: str, width: int) -> None:
+        """Take more of the current line."""
+        self._line += text
+        while len(self._line) > _LONG_LINE:
+            cut = split_at(self._line, max(_LONG_LINE // (2 * width), 1) * width)
+            self.rows += fold([(self._line[:cut], self.style)], width)
+            self._line = self._line[cut:]
+
+    def newline(self, width: int) -> None:
+        """Take the end of a line: it is final."""
+        self.rows += fold([(self._line, self.style)], width)
+        # On the first line the closer may be the opener itself, as with $$.
+        line = self._line.lower() if self._begun else self._line.lower()[2:]
+        if self.closer is not None and self.closer in line:
+            self.closed = True
+        self._line = ""
+        self._begun = True
+
+    def end(self, width: int, *, hopeful: bool = False) -> None:  # noqa: ARG002
+        """Make the rest final."""
+        if self._line:
+            self.newline(width)

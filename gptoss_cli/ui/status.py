@@ -1,0 +1,68 @@
+"""The words of status lines: short, in the present, numbers with units."""
+
+from __future__ import annotations
+
+from gptoss_cli.events import Finished, PromptProgress
+
+STOPPED = "[stopped]"
+CUT_OFF = "cut off by the token limit"
+THINKING = "thinking"
+
+
+def seconds(duration_s: float) -> str:
+    """Return a duration as people read it: ``0.9 s``, ``12 s``, ``2 min 5 s``."""
+    if duration_s < 9.95:
+        return f"{max(duration_s, 0.0):.1f} s"
+    whole = round(duration_s)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min {whole % 60} s"
+
+
+def tokens(count: int) -> str:
+    """Return a number of tokens: ``1 token``, ``5,210 tokens``."""
+    return f"{count:,} token" if count == 1 else f"{count:,} tokens"
+
+
+def thought(duration_s: float, count: int, dot: str = "·") -> str:
+    """Return what stays of the thinking."""
+    return f"thought for {seconds(duration_s)} {dot} {tokens(count)}"
+
+
+def loading(fraction: float) -> str:
+    """Return how far the weights are loaded; `fraction` runs from 0 to 1."""
+    return f"loading {min(max(fraction, 0.0), 1.0):.0%}".replace("%", " %")
+
+
+def reading(progress: PromptProgress, since: PromptProgress | None = None) -> str:
+    """Return how far the prompt is read, and how fast `since` an earlier moment."""
+    line = f"reading {progress.done_tokens:,} of {tokens(progress.total_tokens)}"
+    done, duration_s = progress.done_tokens, progress.elapsed_s
+    if since is not None and duration_s > since.elapsed_s:
+        # What came from the cache at the start was not read now.
+        done, duration_s = done - since.done_tokens, duration_s - since.elapsed_s
+    if done > 0 and duration_s > 0:
+        line += f", {done / duration_s:,.0f}/s"
+    return line
+
+
+def dropped(count: int) -> str:
+    """Return that the `count` oldest turns no longer fit."""
+    what = "the oldest turn leaves" if count == 1 else f"the {count:,} oldest turns leave"
+    return f"the context window is full: {what} the prompt"
+
+
+def statistics(finished: Finished, dot: str = "·") -> str:
+    """Return the figures of an answer on one line, without those nobody measured."""
+    usage, timings = finished.usage, finished.timings
+    parts = [tokens(usage.completion_tokens)]
+    if timings.decode_tps > 0:
+        parts.append(f"{timings.decode_tps:,.1f} tok/s")
+    if timings.ttft_s > 0:
+        parts.append(f"first word {seconds(timings.ttft_s)}")
+    if usage.prompt_tokens:
+        cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
+        parts.append(f"prompt {tokens(usage.prompt_tokens)}{cached}")
+    if usage.context_window:
+        parts.append(f"context {usage.context_used:,}/{usage.context_window:,}")
+    return f" {dot} ".join(parts)

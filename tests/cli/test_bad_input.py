@@ -1,0 +1,146 @@
+"""Bad input gets one clear sentence, a hint and its exit code, and never a traceback."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.support.program import gptoss
+from tests.support.random_model import write_random_model
+
+
+def check(done, exit_code: int, *said: str) -> None:
+    assert done.exit_code == exit_code, done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("error: ")
+    assert len(lines) <= 2
+    for text in said:
+        assert text in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--efort", "low", "hi"], ["no such option: --efort", "--effort"]),
+        (["run", "--effort", "hgh", "hi"], ["'hgh'", "Did you mean high?"]),
+        (["run", "--temperature", "warm", "hi"], ["--temperature", "number"]),
+        (["run", "--top-p", "3", "hi"], ["--top-p", "less than or equal to 1"]),
+        (["run", "--date", "2026-02-30", "hi"], ["--date", "'2026-02-30'"]),
+        (["run", "-m"], ["'-m' requires an argument"]),
+        (["chat", "--seed", "-4"], ["--seed"]),
+        (["run", "-c", "0", "hi"], ["--context"]),
+    ],
+)
+def test_options_that_cannot_be_understood(arguments, said):
+    check(gptoss(*arguments), 2, *said)
+
+
+def test_no_model_says_what_downloads_one_and_what_tries_the_embedded_one():
+    done = gptoss("hi")
+    check(done, 3, "gptoss run -m demo", "download")
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_files_that_are_no_model(tmp_path, random_model):
+    (tmp_path / "empty.gguf").touch()
+    (tmp_path / "text.gguf").write_text("just text")
+    (tmp_path / "cut.gguf").write_bytes(random_model.read_bytes()[:-9000])
+    write_random_model(tmp_path / "llama.gguf", changes={"general.architecture": "llama"})
+    for name, said in {
+        "missing.gguf": "there is no file",
+        "": "is a folder",
+        "empty.gguf": "is empty",
+        "text.gguf": "is not a GGUF file",
+        "cut.gguf": "promises",
+        "llama.gguf": "gptoss runs gpt-oss models",
+    }.items():
+        check(gptoss("run", "-m", tmp_path / name, "hi"), 3, said)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(tmp_path, random_model):
+    path = tmp_path / "secret.gguf"
+    path.write_bytes(random_model.read_bytes())
+    path.chmod(0)
+    check(gptoss("run", "-m", path, "hi"), 3, "cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("context", "said"), [("999999", "trained for a context of 4,096"), ("64", "too small")]
+)
+def test_context_windows_that_cannot_be(random_model, context, said):
+    check(gptoss("run", "-m", random_model, "-c", context, "hi"), 2, said)
+
+
+def test_a_prompt_larger_than_the_window_gives_both_numbers(random_model):
+    done = gptoss("run", "-m", random_model, "-c", "512", stdin="word " * 1000)
+    check(done, 4, "the context window 512", "-c ")
+
+
+@pytest.mark.parametrize(
+    ("stdin", "said"),
+    [
+        (b"", "the prompt is empty"),
+        (b"  \n\n", "the prompt is empty"),
+        ("안녕하세요".encode("cp949"), "not valid UTF-8"),
+        (b"\x7fELF\x00\x01\x02\xff\x00", "is binary"),
+        (b"a\x00b", "is binary"),
+    ],
+)
+def test_standard_input_that_is_no_text(random_model, stdin, said):
+    check(gptoss("run", "-m", random_model, stdin=stdin), 2, said)
+
+
+def test_an_empty_prompt():
+    check(gptoss("run", ""), 2, "the prompt is empty")
+
+
+def test_a_prompt_argument_that_is_not_utf8(random_model):
+    argument = os.fsdecode("가".encode("cp949"))
+    check(gptoss("run", "-m", random_model, argument), 2, "not valid UTF-8")
+
+
+def test_a_model_name_full_of_escapes_is_shown_not_obeyed():
+    done = gptoss("run", "-m", "\x1b]0;title\x07\x1b[31m.gguf", "hi")
+    assert done.exit_code == 3
+    assert "\x1b" not in done.stderr
+    assert "\x07" not in done.stderr
+
+
+def test_a_chat_needs_a_terminal(random_model):
+    check(gptoss("chat", "-m", random_model, stdin="hi\n"), 2, "terminal", "gptoss run")
+
+
+def test_more_memory_than_there_is(tmp_path):
+    path = write_random_model(tmp_path / "wide.gguf", changes={"gpt-oss.context_length": 1 << 24})
+    check(gptoss("run", "-m", path, "-c", str(1 << 24), "hi"), 4, "GB", "-c ")
+
+
+@pytest.mark.parametrize("home", ["/nonexistent/home", "/proc"])
+def test_a_home_that_is_missing_or_read_only_changes_nothing(random_model, home):
+    done = gptoss("run", "-m", random_model, "--max-tokens", "3", "hi", env={"HOME": home})
+    assert done.exit_code == 6
+    assert "Traceback" not in done.stderr
+
+
+def test_a_defect_of_ours_leaves_a_report_without_the_prompt(tmp_path, home: Path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import gptoss_cli.models.weights as weights\n"
+        "def broken(path):\n"
+        "    raise KeyError('secret prompt')\n"
+        "weights.open_model = broken\n"
+    )
+    done = gptoss("run", "-m", "demo", "secret prompt", env={"PYTHONPATH": f"{tmp_path}:."})
+    assert done.exit_code == 70
+    assert done.stderr.startswith("error: gptoss failed in a way it should not (KeyError in ")
+    assert "Traceback" not in done.stderr
+    (report,) = home.rglob("report-*.txt")
+    assert str(report) in done.stderr
+    assert "sitecustomize.py" in report.read_text()
+    assert "secret prompt" not in report.read_text().replace("KeyError('secret prompt')", "")
+    assert stat.S_IMODE(report.parent.stat().st_mode) == 0o700

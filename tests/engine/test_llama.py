@@ -1,0 +1,219 @@
+"""The token loop on real llama.cpp: what it yields, when it stops, what it leaves behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gptoss_cli.engine.base import Cancel, Generated, Sampling
+from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
+from gptoss_cli.errors import DoesNotFitError, EngineError
+from gptoss_cli.events import FinishReason, PromptProgress
+from tests.support.random_model import CONTEXT_LENGTH
+
+GREEDY = Sampling(temperature=0.0)
+
+
+def make(path: Path, **changes: object) -> LlamaTokenGenerator:
+    options = {
+        "paths": (path,),
+        "context_window": 2048,
+        "trained_window": CONTEXT_LENGTH,
+        "vocabulary_size": 266,
+        "threads": 1,
+    } | changes
+    return LlamaTokenGenerator(LlamaOptions(**options))
+
+
+@pytest.fixture
+def generator(random_model: Path) -> Iterator[LlamaTokenGenerator]:
+    generator = make(random_model)
+    yield generator
+    generator.close()
+
+
+def run(
+    generator: LlamaTokenGenerator,
+    prompt: list[int],
+    *,
+    max_tokens: int | None = 20,
+    stop: frozenset[int] = frozenset(),
+    sampling: Sampling = GREEDY,
+    cancel: Cancel | None = None,
+) -> tuple[list[int], Generated]:
+    steps = list(
+        generator.generate(
+            prompt, sampling=sampling, stop=stop, max_tokens=max_tokens, cancel=cancel or Cancel()
+        )
+    )
+    assert isinstance(steps[-1], Generated)
+    return [step for step in steps if isinstance(step, int)], steps[-1]
+
+
+def test_the_same_prompt_gives_the_same_tokens_and_comes_from_the_cache(generator):
+    first, end = run(generator, [1, 2, 3, 4])
+    again, cached = run(generator, [1, 2, 3, 4])
+    assert first == again
+    assert len(first) == 20
+    assert end.reason is FinishReason.LENGTH
+    assert (end.prompt_tokens, end.cached_tokens, cached.cached_tokens) == (4, 0, 3)
+
+
+def test_a_seed_repeats_a_sampled_run(generator):
+    first, _ = run(generator, [9] * 50, sampling=Sampling(seed=3))
+    again, _ = run(generator, [9] * 50, sampling=Sampling(seed=3))
+    other, _ = run(generator, [9] * 50, sampling=Sampling(seed=4))
+    assert first == again != other
+
+
+def test_a_stop_token_is_yielded_and_ends(generator):
+    tokens, _ = run(generator, [1, 2, 3])
+    stopped, end = run(generator, [1, 2, 3], stop=frozenset([tokens[5]]))
+    assert stopped == tokens[: tokens.index(tokens[5]) + 1]
+    assert end.reason is FinishReason.STOP
+
+
+def test_the_window_bounds_the_answer_exactly(generator):
+    tokens, end = run(generator, [5] * 2000, max_tokens=None)
+    assert len(tokens) == 48
+    assert end.reason is FinishReason.LENGTH
+
+
+def test_a_prompt_as_long_as_the_window_is_refused_with_both_numbers(generator):
+    with pytest.raises(DoesNotFitError, match=r"2,048 tokens, the context window 2,048"):
+        run(generator, [5] * 2048)
+    run(generator, [5, 6])  # and the generator goes on
+
+
+def test_the_window_grows_for_a_long_first_prompt_when_it_may(random_model):
+    generator = make(random_model, context_window=512, trained_window=8192, window_may_grow=True)
+    _, end = run(generator, [5] * 1000, max_tokens=1)
+    assert end.prompt_tokens == 1000
+    assert generator.window_for(0) == 5120
+    generator.close()
+
+
+def test_prefill_reports_progress_per_batch(generator):
+    steps = generator.generate(
+        [7] * 1200, sampling=GREEDY, stop=frozenset(), max_tokens=1, cancel=Cancel()
+    )
+    done = [step.done_tokens for step in steps if isinstance(step, PromptProgress)]
+    assert done == [512, 1024, 1200]
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.02, 0.1])
+def test_cancel_during_a_long_prompt_is_quick_and_leaves_a_usable_context(random_model, delay_s):
+    generator = make(random_model, context_window=4096)
+    run(generator, [1], max_tokens=1)
+    cancel = Cancel()
+    timer = threading.Timer(delay_s, cancel.set)
+    timer.start()
+    _, end = run(generator, [8] * 4000, cancel=cancel, max_tokens=2)
+    timer.join()
+    assert end.reason is FinishReason.CANCELLED
+    fresh = make(random_model, context_window=4096)
+    prompt = [*[8] * 700, *range(50)]
+    assert run(generator, prompt)[0] == run(fresh, prompt)[0]
+    generator.close()
+    fresh.close()
+
+
+def test_cancel_while_answering_keeps_what_was_said(generator):
+    cancel = Cancel()
+    tokens = []
+    for step in generator.generate(
+        [1, 2], sampling=GREEDY, stop=frozenset(), max_tokens=None, cancel=cancel
+    ):
+        if isinstance(step, int):
+            tokens.append(step)
+            if len(tokens) == 10:
+                cancel.set()
+        elif isinstance(step, Generated):
+            end = step
+    assert end.reason is FinishReason.CANCELLED
+    assert 10 <= len(tokens) < 200
+    again, _ = run(generator, [1, 2], max_tokens=10)
+    assert again == tokens[:10]
+
+
+def test_leaving_the_iteration_stops_the_worker(generator):
+    steps = generator.generate(
+        [1, 2], sampling=GREEDY, stop=frozenset(), max_tokens=None, cancel=Cancel()
+    )
+    for step in steps:
+        if isinstance(step, int):
+            break
+    steps.close()
+    started = time.monotonic()
+    run(generator, [3, 4], max_tokens=1)
+    assert time.monotonic() - started < 5
+
+
+def test_cancel_before_loading_ended_and_a_second_try(random_model):
+    generator = make(random_model)
+    cancel = Cancel()
+    cancel.set()
+    tokens, end = run(generator, [1, 2], cancel=cancel)
+    assert (tokens, end.reason) == ([], FinishReason.CANCELLED)
+    tokens, _ = run(generator, [1, 2], max_tokens=3)
+    assert len(tokens) == 3
+    generator.close()
+
+
+def test_close_can_be_called_twice_and_right_after_the_start(random_model):
+    generator = make(random_model)
+    generator.close()
+    generator.close()
+
+
+def test_what_llama_cpp_says_is_in_the_error_and_not_on_the_terminal(tmp_path, capfd):
+    path = tmp_path / "broken.gguf"
+    path.write_bytes(b"GGUF" + bytes(100))
+    generator = make(path)
+    with pytest.raises(EngineError, match="cannot load") as error:
+        run(generator, [1])
+    generator.close()
+    assert "llama.cpp gives no reason" not in str(error.value)
+    captured = capfd.readouterr()
+    assert captured.out == captured.err == ""
+
+
+WITHOUT_BINDINGS = """
+import sys
+sys.modules["llama_cpp"] = None
+from gptoss_cli.engine.bindings import load_library
+from gptoss_cli.errors import EngineError
+try:
+    load_library()
+except EngineError as error:
+    print(error, "|", error.hint)
+"""
+
+
+def test_missing_llama_cpp_python_says_what_installs_it():
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_BINDINGS], capture_output=True, text=True, check=True
+    )
+    assert "llama-cpp-python" in done.stdout
+    assert "pip install" in done.stdout
+
+
+def test_a_library_that_cannot_be_loaded_is_explained(tmp_path):
+    package = tmp_path / "llama_cpp"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('libllama.so: undefined symbol: x')")
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_BINDINGS.replace('sys.modules["llama_cpp"] = None', "")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"},
+    )
+    assert "undefined symbol" in done.stdout

@@ -1,0 +1,66 @@
+"""Any text becomes ordinary tokens: the reference's, quickly, and back again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gptoss_cli.harmony.vocabulary import Vocabulary
+from tests.harmony.conversations import RUNS, TEXTS
+from tests.harmony.streams import many_examples
+
+
+def decoded(ids: list[int], vocabulary: Vocabulary) -> str:
+    return b"".join(map(vocabulary.piece, ids)).decode()
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_text_has_the_reference_s_tokens(
+    name: str, goldens: dict[str, Any], vocabulary: Vocabulary
+) -> None:
+    assert vocabulary.encode(TEXTS[name]) == goldens["texts"][name]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_run_has_the_reference_s_tokens(
+    name: str, goldens: dict[str, Any], vocabulary: Vocabulary
+) -> None:
+    golden = goldens["runs"][name]
+    ids = vocabulary.encode(RUNS[name] * (golden["characters"] // len(RUNS[name])))
+    assert len(ids) == golden["tokens"]
+    assert hashlib.sha256(json.dumps(ids).encode()).hexdigest() == golden["sha256"]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_run_of_300000_characters_is_no_trouble(name: str, vocabulary: Vocabulary) -> None:
+    text = RUNS[name] * (300_000 // len(RUNS[name]))
+    vocabulary.prepare()
+    began = time.perf_counter()
+    ids = vocabulary.encode(text)
+    assert time.perf_counter() - began < 5  # Some 0.1 s; the square of the length would be minutes.
+    assert decoded(ids, vocabulary) == text
+
+
+@given(text=st.text())
+@many_examples
+def test_text_comes_back(text: str, vocabulary: Vocabulary) -> None:
+    ids = vocabulary.encode(text)
+    assert decoded(ids, vocabulary) == text
+    assert not any(vocabulary.control_name(i) for i in ids)
+
+
+def test_half_a_surrogate_pair_becomes_a_replacement_character(vocabulary: Vocabulary) -> None:
+    assert decoded(vocabulary.encode("a\ud83db"), vocabulary) == "a\ufffdb"
+    assert decoded(vocabulary.encode("\ud83d\ude00"), vocabulary) == "😀"
+
+
+def test_a_long_blank_run_does_not_change_the_text_around_it(vocabulary: Vocabulary) -> None:
+    for text in TEXTS.values():
+        around = vocabulary.encode(f"{text}\n")
+        assert vocabulary.encode(f"{text}\n" + " " * 5000 + "x")[: len(around) - 2] == around[:-2]

@@ -1,0 +1,193 @@
+"""A header is read without trusting it: damage gives a sentence, never a crash."""
+
+from __future__ import annotations
+
+import resource
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gptoss_cli.errors import ExitCode, ModelFileError
+from gptoss_cli.models.gguf import read_header
+from gptoss_cli.models.weights import open_model
+from tests.support.random_model import write_random_model
+
+
+def header_bytes(path: Path) -> int:
+    return read_header(path).data_offset
+
+
+@pytest.fixture
+def copy(random_model: Path, tmp_path: Path) -> Path:
+    target = tmp_path / "copy.gguf"
+    target.write_bytes(random_model.read_bytes())
+    return target
+
+
+def test_reads_what_the_writer_wrote(random_model):
+    header = read_header(random_model)
+    assert header.metadata["general.architecture"] == "gpt-oss"
+    assert len(header.metadata["tokenizer.ggml.tokens"]) == 266
+    assert {t.type_name for t in header.tensors} == {"F32", "Q8_0", "MXFP4"}
+    assert header.promised_bytes <= header.file_bytes == random_model.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"hello world, this is no model", "is not a GGUF file"),
+        (b"GGUF", "damaged or cut off"),
+        (b"GGUF" + struct.pack("<IQQ", 99, 0, 0), "version 99"),
+        (b"GGUF" + struct.pack("<IQQ", 3, 1 << 60, 1), "more than any model"),
+        (b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", 1 << 62), "a text of"),
+    ],
+)
+def test_what_is_no_model_is_refused_with_the_reason(tmp_path, content, said):
+    path = tmp_path / "x.gguf"
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError, match=said) as error:
+        open_model(path)
+    assert error.value.exit_code is ExitCode.NO_MODEL
+    assert error.value.hint
+
+
+def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(ModelFileError, match="there is no file"):
+        open_model(tmp_path / "nothing.gguf")
+    with pytest.raises(ModelFileError, match="is a folder"):
+        open_model(tmp_path)
+
+
+def test_cut_off_anywhere_is_noticed(random_model, tmp_path):
+    whole = random_model.read_bytes()
+    end = header_bytes(random_model)
+    cuts = [*range(1, end, 37), end, end + 1, (end + len(whole)) // 2, len(whole) - 33]
+    path = tmp_path / "cut.gguf"
+    for cut in cuts:
+        path.write_bytes(whole[:cut])
+        with pytest.raises(ModelFileError):
+            open_model(path)
+
+
+def test_the_sizes_of_a_cut_file_are_said(random_model, tmp_path):
+    path = tmp_path / "cut.gguf"
+    path.write_bytes(random_model.read_bytes()[:-5000])
+    with pytest.raises(ModelFileError, match=r"promises [\d,]+ bytes, the file has [\d,]+"):
+        open_model(path)
+
+
+def test_another_architecture_is_named(tmp_path):
+    path = write_random_model(tmp_path / "x.gguf", changes={"general.architecture": "llama"})
+    with pytest.raises(ModelFileError, match="architecture 'llama': gptoss runs gpt-oss"):
+        open_model(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"gpt-oss.expert_used_count": 9},
+        {"gpt-oss.expert_count": 0},
+        {"gpt-oss.block_count": 6},
+        {"gpt-oss.block_count": 1 << 30},
+        {"gpt-oss.attention.head_count": 3},
+        {"gpt-oss.attention.head_count_kv": 8},
+        {"gpt-oss.attention.key_length": 16},
+        {"gpt-oss.attention.sliding_window": 0},
+        {"gpt-oss.attention.layer_norm_rms_epsilon": None},
+        {"gpt-oss.rope.freq_base": -1.0},
+        {"gpt-oss.embedding_length": "many"},
+        {"tokenizer.ggml.pre": "llama-bpe"},
+        {"tokenizer.ggml.model": "spm"},
+        {"tokenizer.ggml.eos_token_id": 1 << 20},
+        {"tokenizer.ggml.tokens": ["a", "b"]},
+        {"tokenizer.ggml.token_type": None},
+    ],
+    ids=str,
+)
+def test_contradictions_are_found_before_llama_cpp_asserts(tmp_path, changes):
+    path = write_random_model(tmp_path / "x.gguf", changes=changes)
+    with pytest.raises(ModelFileError, match="is damaged"):
+        open_model(path)
+
+
+def test_second_part_of_a_split_model_points_to_the_first(random_model, tmp_path):
+    path = tmp_path / "m-00002-of-00003.gguf"
+    path.write_bytes(random_model.read_bytes())
+    with pytest.raises(ModelFileError) as error:
+        open_model(path)
+    assert "m-00001-of-00003.gguf" in error.value.hint
+
+
+def test_missing_parts_are_named(tmp_path):
+    path = write_random_model(
+        tmp_path / "m-00001-of-00003.gguf", changes={"split.count": 3, "split.no": 0}
+    )
+    with pytest.raises(ModelFileError, match=r"2 of 3 parts.*m-00002-of-00003.gguf"):
+        open_model(path)
+
+
+LOAD_MUTANTS = """
+import sys
+from pathlib import Path
+import numpy as np
+from gptoss_cli.engine.base import Cancel
+from gptoss_cli.engine.llama import LlamaContext, LlamaOptions
+from gptoss_cli.errors import GptossError
+from gptoss_cli.models.weights import open_model
+
+source, target, end, first, last = Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:6])
+whole = source.read_bytes()
+for seed in range(first, last):
+    random = np.random.default_rng(seed)
+    data = bytearray(whole)
+    for position in random.integers(0, end, random.integers(1, 5)):
+        data[position] = random.integers(0, 256)
+    target.write_bytes(data)
+    print(seed, flush=True)
+    try:
+        model = open_model(target)
+        context = LlamaContext(LlamaOptions(
+            paths=(target,), context_window=256, trained_window=256,
+            vocabulary_size=len(model.tokens), threads=1))
+        context.load(lambda fraction: None, Cancel())
+        context.open(256)
+        context.decode([1, 2, 3], logits=True)
+        context.close()
+    except GptossError:
+        pass
+print("survived", flush=True)
+"""
+
+
+def test_a_damaged_header_never_kills_the_process(random_model, tmp_path):
+    """400 headers with bytes changed at random go all the way into llama.cpp."""
+    arguments = [random_model, tmp_path / "m.gguf", header_bytes(random_model), 0, 400]
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD_MUTANTS, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"died after {done.stdout[-20:]} with {done.stderr[-500:]}"
+    assert done.stdout.endswith("survived\n")
+
+
+def test_1000_mutated_headers_need_little_memory(random_model, tmp_path):
+    whole = random_model.read_bytes()
+    end = header_bytes(random_model)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    path = tmp_path / "m.gguf"
+    for seed in range(1000):
+        random = np.random.default_rng(seed)
+        data = bytearray(whole[: end + 100])
+        position = int(random.integers(0, end - 8))
+        data[position : position + 8] = random.bytes(8)
+        path.write_bytes(data)
+        with pytest.raises(ModelFileError):
+            open_model(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
