@@ -17,7 +17,6 @@ app = typer.Typer(
     name="gptoss",
     help='Run gpt-oss in the terminal. gptoss "..." is short for gptoss run "..."; '
     "gptoss alone begins a chat.",
-    add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -45,4 +44,9 @@ def _main(
 def run_command_line(arguments: Sequence[str]) -> int:
     """Run the command that `arguments` name or imply and return the exit code."""
     invocation = with_command(arguments, COMMANDS)
-    return guarded(lambda: app(list(invocation.arguments), standalone_mode=False, obj=invocation))
+    # The name is given: started with "python -m", the command would call itself otherwise.
+    return guarded(
+        lambda: app(
+            list(invocation.arguments), prog_name="gptoss", standalone_mode=False, obj=invocation
+        )
+    )
