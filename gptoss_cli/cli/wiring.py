@@ -89,12 +89,13 @@ def start(settings: Settings, *, window_may_grow: bool) -> Running:
     from gptoss_cli.engine.local import LocalEngine
     from gptoss_cli.engine.placement import place
     from gptoss_cli.harmony.vocabulary import Vocabulary
+    from gptoss_cli.machine import memory
     from gptoss_cli.models import fit, registry
     from gptoss_cli.models.weights import open_model
 
     model = open_model(registry.resolve(settings.model))
     window = _window(settings.context, model.shape.context_length)
-    fit.require_memory(model, window, fit.machine_memory(), repack=settings.repack is True)
+    fit.require_memory(model, window, memory(), repack=settings.repack is True)
     placement = place(
         weights_bytes=model.total_bytes,
         layers=model.shape.layers,

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import math
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-import psutil
-
 from gptoss_cli.engine import bindings
+from gptoss_cli.machine import usable_cores
 
 _GPU_MARGIN_BYTES: Final = 1 << 30
 # ggml-backend.h: enum ggml_backend_dev_type
@@ -43,7 +40,7 @@ def place(
     for a third more speed, so that it pays after some 800 generated tokens (RESULTS.md). It is
     off unless asked for; llama.cpp would do it always.
     """
-    count = threads or default_threads()
+    count = threads or usable_cores()  # one thread a core is fastest
     devices = _gpus()
     if not devices:
         return Placement("CPU", count, 0, repack is True)
@@ -52,24 +49,6 @@ def place(
     per_layer = weights_bytes / (layers + 1)
     fitting = max(0, min(layers + 1, math.floor(room / per_layer)))
     return Placement(name if fitting else "CPU", count, fitting, repack is True)
-
-
-def default_threads() -> int:
-    """Return the number of physical cores this process may use; one thread each is fastest."""
-    allowed = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    physical = psutil.cpu_count(logical=False) or allowed
-    return max(1, min(physical, allowed, _quota_cores()))
-
-
-def _quota_cores() -> int:
-    """Return the cores of the cgroup's CPU quota, or a large number where there is none."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return max(1, round(int(quota) / int(period)))
-    except (OSError, ValueError):
-        return 1 << 16
 
 
 def _gpus() -> list[tuple[str, int]]:

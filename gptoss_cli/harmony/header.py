@@ -103,14 +103,11 @@ class _Reading:
 
     def channel(self, text: str) -> None:
         self._earlier_recipient = self._recipient or self._earlier_recipient
-        self._recipient, self._content_type = None, None
+        self._content_type = None
         stripped = text.lstrip()
         self._channel = next((c for c in Channel if stripped.startswith(c.value)), None)
         name = self._channel.value if self._channel else self._unknown_channel(stripped)
-        rest = stripped.removeprefix(name)
-        if self._has_message and name and not rest[:1].isspace():
-            rest = _WORD.sub("", rest, count=1)
-        self._recipient, rest = self._take_recipient(rest)
+        self._recipient, rest = self._take_recipient(stripped.removeprefix(name))
         self._rest(rest)
 
     def constraint(self, text: str) -> None:

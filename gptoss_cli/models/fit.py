@@ -6,45 +6,16 @@ other half of the sliding window and one ubatch, padded to 256 cells.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-import psutil
-
 from gptoss_cli.errors import DoesNotFitError
+from gptoss_cli.machine import Memory
 from gptoss_cli.models.weights import ModelFile, ModelShape
 
 _UBATCH_TOKENS: Final = 512
 _PAD: Final = 256
 _MASK_BYTES: Final = 2
 _SCRATCH_BYTES: Final = 160 << 20
-_CGROUP: Final = Path("/sys/fs/cgroup")
-
-
-@dataclass(frozen=True, slots=True)
-class MachineMemory:
-    """Bytes: ``total`` of the machine or the cgroup's limit, ``available`` without swapping."""
-
-    total: int
-    available: int
-
-
-def machine_memory() -> MachineMemory:
-    """Ask the system, and the cgroup where it sets a lower limit."""
-    memory = psutil.virtual_memory()
-    total, available = memory.total, memory.available
-    try:
-        limit = int((_CGROUP / "memory.max").read_text())
-        used = int((_CGROUP / "memory.current").read_text())
-        cached = dict(
-            line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines()
-        ).get("file", "0")
-        total = min(total, limit)
-        available = min(available, limit - used + int(cached))
-    except (OSError, ValueError):
-        pass
-    return MachineMemory(total, available)
 
 
 def kv_bytes(shape: ModelShape, context_window: int) -> int:
@@ -60,9 +31,7 @@ def working_bytes(shape: ModelShape, context_window: int) -> int:
     return kv_bytes(shape, context_window) + mask + _SCRATCH_BYTES
 
 
-def require_memory(
-    model: ModelFile, context_window: int, machine: MachineMemory, *, repack: bool
-) -> None:
+def require_memory(model: ModelFile, context_window: int, machine: Memory, *, repack: bool) -> None:
     """Raise DoesNotFitError when loading would fail or swap without end.
 
     Mapped weights may be larger than what is free at the moment, since the page cache gives way,

@@ -214,24 +214,26 @@ class CodeLeaf(Leaf):
         self.fence = fence
         self.indent = indent
         self.highlighter = Highlighter(info.partition(" ")[0])
-        self._line = ""
+        self._line = fence + info
         self._begun = False
-        self.rows.append([(fence + info, theme.FAINT)])
 
     def add(self, text: str, width: int) -> None:
         """Take more of the current line."""
         self._line += text
         while len(self._line) > _LONG_LINE:
             cut = split_at(self._line, max(_LONG_LINE // (2 * width), 1) * width)
-            self.rows += fold(self.highlighter.line(self._line[:cut]), width)
+            self.rows += fold(self._styled(self._line[:cut]), width)
             self._line = self._line[cut:]
 
     def newline(self, width: int) -> None:  # noqa: ARG002
         """Take the end of a line: it is final."""
-        if self._begun:
-            self.rows.append(self.highlighter.line(self._line))
-        self._begun = True  # the first line was the fence itself
+        self.rows.append(self._styled(self._line))
+        self._begun = True
         self._line = ""
+
+    def _styled(self, line: str) -> Row:
+        # The first line is the fence itself.
+        return self.highlighter.line(line) if self._begun else [(line, theme.FAINT)]
 
     def close(self, text: str) -> None:
         """Take the closing fence."""
@@ -240,7 +242,7 @@ class CodeLeaf(Leaf):
     def end(self, width: int, *, hopeful: bool = False) -> None:
         """Make the rest final."""
         if self._line:
-            row = self.highlighter.line(self._line)
+            row = self._styled(self._line)
             self.rows += fold(row, width) if hopeful else [row]
             self._line = ""
 

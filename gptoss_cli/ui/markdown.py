@@ -30,7 +30,9 @@ _LINE_PIECE = 32
 _TAB = 4
 _DEFINITION = re.compile(r"\[[^\]^][^\]]*\]: +\S")
 _SHORT_RULE = 40
-_MIN_WIDTH = 8
+# Marks of containers leave this much for text, or half of a narrower screen.
+_TEXT_WIDTH = 8
+_MIN_WIDTH = 4
 
 _LIST = re.compile(r"(?P<mark>[-*+]|(?P<number>[0-9]{1,9})(?P<delim>[.)]))(?P<space> +|$)")
 _RULE = re.compile(r"(?:(?:\* *){3,}|(?:- *){3,}|(?:_ *){3,})$")
@@ -423,7 +425,8 @@ class MarkdownStream:
 
     def _shown(self) -> list[_Container]:
         """Return the containers whose marks fit: deep nesting must leave room for text."""
-        shown, left = [], max(self._width() - _MIN_WIDTH, 0)
+        width = self._width()
+        shown, left = [], max(width - _TEXT_WIDTH, width // 2)
         for container in reversed(self._stack):
             left -= 2 if container.quote else cells(container.label)
             if left < 0:

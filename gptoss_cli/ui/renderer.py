@@ -120,8 +120,10 @@ class StreamRenderer:
         if self._closed:
             return
         self._closed = True
-        self._side.settle()
-        self._answer.end()
+        try:
+            self._side.settle()
+        finally:
+            self._answer.end()
 
     def __enter__(self) -> Self:
         return self

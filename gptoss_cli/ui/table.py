@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from gptoss_cli.ui import theme
-from gptoss_cli.ui.cells import Row, Span, cells, display_cells, row_cells, wrap
+from gptoss_cli.ui.cells import Row, cells, display_cells, row_cells, wrap
 from gptoss_cli.ui.inline import parse
 from gptoss_cli.ui.leaves import Leaf
 
@@ -104,9 +104,12 @@ class TableLeaf(Leaf):
             self._print(row, width)
 
     def _row(self, line: str) -> list[Row]:
-        found = [_parsed(cell, theme.PLAIN) for cell in split_cells(line)]
+        written = split_cells(line)
         count = len(self._aligned)
-        return [*found[:count], *([[]] * (count - len(found)))]
+        # A bar too many, mostly one in code: what is behind it belongs to the last cell.
+        written[count - 1 :] = ["|".join(written[count - 1 :])] if len(written) >= count else []
+        found = [_parsed(cell, theme.PLAIN) for cell in written]
+        return [*found, *([[]] * (count - len(found)))]
 
     def _height(self, width: int) -> int:
         """Return how many rows of the screen the table takes so far."""
@@ -124,6 +127,8 @@ class TableLeaf(Leaf):
         if not self._records:
             self._print_cells(self._head)
             self.rows.append(self._rules())
+        elif not self._sample:
+            self.rows += wrap(_spaced(self._head), width)
         for row in self._sample:
             self._print(row, width)
         self._sample = []
@@ -141,9 +146,9 @@ class TableLeaf(Leaf):
             self.rows.append([])
         self._printed = True
         for head, cell in zip(self._head, row, strict=True):
-            first, *more = wrap([*head, (": ", theme.PLAIN), *cell], width)
+            first, *more = wrap([*head, (": ", theme.PLAIN), *cell], max(width - _GAP, 1))
             self.rows.append(first)
-            self.rows += [[("  ", theme.PLAIN), *line] for line in wrap_again(more, width - 2)]
+            self.rows += [[(" " * _GAP, theme.PLAIN), *line] for line in more]
 
     def _widen(self, row: list[Row], width: int) -> None:
         """Make columns wider from here on for words that would be broken, while there is room."""
@@ -181,12 +186,8 @@ class TableLeaf(Leaf):
             self.rows.append([span for span in line if span[0]])
 
 
-def wrap_again(rows: list[Row], width: int) -> list[Row]:
-    """Return `rows`, which continue one another, broken anew at `width`."""
-    joined: list[Span] = []
-    for row in rows:
-        joined += [*row, (" ", theme.PLAIN)]
-    return wrap(joined, width) if joined else []
+def _spaced(cells_of_row: list[Row]) -> Row:
+    return [span for cell in cells_of_row for span in (*cell, (" ", theme.PLAIN))]
 
 
 def _parsed(cell: str, base: int) -> Row:

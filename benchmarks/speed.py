@@ -1,0 +1,114 @@
+"""Prefill and decode with the terminal UI on, beside llama-bench with the same settings.
+
+    python -m benchmarks.speed MODEL.gguf FOLDER_WITH_llama-bench [ROUNDS]
+
+Both map the weights without repacking. The UI is the live renderer on a pseudo-terminal of 80
+columns whose output another process reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.timing import warm
+
+PROMPT_TOKENS, ANSWER_TOKENS = 256, 48
+READER = "import os\ntry:\n    while os.read(0, 65536): pass\nexcept OSError: pass"
+OURS = "--ours"
+
+
+def ours(model: Path) -> None:
+    """Answer once with the UI on standard output and print the rates as JSON on descriptor 3."""
+    from gptoss_cli.cli.wiring import Settings, environment, renderer, start
+    from gptoss_cli.engine.base import Cancel
+    from gptoss_cli.events import Finished
+
+    settings = Settings(
+        model=str(model), threads=2, seed=1, max_tokens=ANSWER_TOKENS, show_thinking=True
+    )
+    running = start(settings, window_may_grow=False)
+    empty = running.engine.prompt_tokens(running.chat.conversation)
+    words = "word " * (PROMPT_TOKENS - empty - 4)
+    with renderer(settings, environment()) as shown:
+        for event in running.chat.ask(words, Cancel()):
+            shown.feed(event)
+            if isinstance(event, Finished):
+                rates = {
+                    "pp": event.timings.prefill_tps,
+                    "tg": event.timings.decode_tps,
+                    "prompt": event.usage.prompt_tokens,
+                }
+    os.write(3, json.dumps(rates).encode())
+    running.close()
+
+
+def run_ours(model: Path) -> dict[str, float]:
+    master, slave = pty.openpty()
+    read, write = os.pipe()
+    reader = subprocess.Popen([sys.executable, "-c", READER], stdin=master)
+
+    def on_descriptor_3() -> None:
+        os.dup2(write, 3)
+
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.speed", OURS, str(model)],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        pass_fds=(write,),
+        check=True,
+        preexec_fn=on_descriptor_3,
+        close_fds=False,
+    )
+    os.close(write)
+    os.close(slave)
+    os.close(master)
+    rates = json.loads(os.read(read, 4096))
+    reader.terminate()
+    reader.wait()
+    return rates
+
+
+def run_bench(model: Path, programs: Path, prompt: int) -> dict[str, float]:
+    done = subprocess.run(
+        [
+            str(programs / "llama-bench"),
+            *("-m", str(model), "-p", str(prompt), "-n", str(ANSWER_TOKENS), "-r", "1"),
+            *("-t", "2", "-fa", "auto", "-o", "json", "--no-repack", "1"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = json.loads(done.stdout)
+    return {("pp" if row["n_prompt"] else "tg"): row["avg_ts"] for row in rows}
+
+
+def main() -> None:
+    if sys.argv[1] == OURS:
+        ours(Path(sys.argv[2]))
+        return
+    model, programs = Path(sys.argv[1]), Path(sys.argv[2])
+    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
+    pairs = []
+    for number in range(rounds):
+        warm(model)
+        mine = run_ours(model)
+        theirs = run_bench(model, programs, int(mine["prompt"]))
+        pairs.append((mine, theirs))
+        print(f"round {number + 1}: gptoss {mine}, llama-bench {theirs}", flush=True)
+    for kind in ("pp", "tg"):
+        mine = statistics.median(m[kind] for m, _ in pairs)
+        theirs = statistics.median(t[kind] for _, t in pairs)
+        ratio = statistics.median(m[kind] / t[kind] for m, t in pairs)
+        print(f"{kind}: gptoss {mine:.2f}, llama-bench {theirs:.2f} tokens/s, ratio {ratio:.3f}")
+
+
+if __name__ == "__main__":
+    main()

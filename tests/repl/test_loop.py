@@ -1,0 +1,116 @@
+"""The chat in a real terminal, on a small model with random weights: keys, stops, the way out."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.support.screen import Terminal
+
+PROMPT = "\n>"
+
+
+def chat(model: Path, *arguments: str, **size: int) -> Terminal:
+    return Terminal("chat", "-m", str(model), "--seed", "1", *arguments, **size)
+
+
+def test_ctrl_d_leaves(random_model):
+    with chat(random_model) as terminal:
+        terminal.wait_for("Ctrl-D leaves")
+        terminal.wait_for(PROMPT)
+        terminal.send("\x04")
+        assert terminal.wait_for_end() == 0
+
+
+def test_ctrl_c_on_an_empty_line_leaves_the_second_time(random_model):
+    with chat(random_model) as terminal:
+        terminal.wait_for(PROMPT)
+        terminal.send("\x03")
+        terminal.wait_for("Ctrl-C again")
+        terminal.wait_for(PROMPT, count=2)
+        terminal.send("\x03")
+        assert terminal.wait_for_end() == 0
+
+
+def test_ctrl_c_stops_an_answer_and_the_chat_goes_on(random_model):
+    with chat(random_model) as terminal:
+        terminal.wait_for(PROMPT)
+        terminal.line("go on for ever")
+        terminal.read(1.0)
+        terminal.send("\x03")
+        terminal.wait_for("[stopped]")
+        terminal.wait_for(PROMPT, count=2)
+        terminal.send("\x04")
+        assert terminal.wait_for_end() == 0
+
+
+def test_hangul_and_lines_pasted_at_once_are_one_message(random_model, home):
+    with chat(random_model, "--max-tokens", "4") as terminal:
+        terminal.wait_for(PROMPT)
+        terminal.send("\x1b[200~첫째 줄\r둘째 줄\r셋째\x1b[201~")
+        terminal.wait_for("셋째")
+        terminal.send("\r")
+        terminal.wait_for("token limit")
+        terminal.wait_for(PROMPT, count=2)
+        terminal.send("\x04")
+        terminal.wait_for_end()
+    (history,) = home.rglob("history")
+    assert history.read_text(encoding="utf-8").count("\n+") == 3
+    assert stat.S_IMODE(history.stat().st_mode) == 0o600
+
+
+def test_alt_enter_is_a_new_line_and_history_is_kept_between_runs(random_model):
+    for run in range(2):
+        with chat(random_model, "--max-tokens", "3") as terminal:
+            terminal.wait_for(PROMPT)
+            if run == 0:
+                terminal.send("one\x1b\rtwo")
+                terminal.wait_for("two")
+                terminal.send("\r")
+                terminal.wait_for("token limit")
+            else:
+                terminal.send("\x1b[A")
+                terminal.wait_for("> one\n  two")
+            terminal.send("\x03\x04")
+            terminal.read(0.3)
+
+
+@pytest.mark.parametrize("columns", [20, 40])
+def test_narrow_terminals(random_model, columns):
+    with chat(random_model, "--max-tokens", "30", columns=columns) as terminal:
+        terminal.wait_for(PROMPT)
+        terminal.line("안녕")
+        terminal.wait_for(PROMPT, count=2)
+        terminal.send("\x04")
+        assert terminal.wait_for_end() == 0
+
+
+def test_a_question_too_long_is_refused_and_the_chat_goes_on(random_model):
+    with chat(random_model, "-c", "512", "--max-tokens", "3") as terminal:
+        terminal.wait_for(PROMPT)
+        terminal.send("\x1b[200~" + "word " * 400 + "\x1b[201~\r")
+        terminal.wait_for("the context window 512")
+        terminal.line("hi")
+        terminal.wait_for("token limit")
+        terminal.send("\x04")
+        assert terminal.wait_for_end() == 0
+
+
+def test_bare_gptoss_at_a_terminal_is_a_chat(random_model):
+    with Terminal("-m", str(random_model)) as terminal:
+        terminal.wait_for("Ctrl-D leaves")
+
+
+def test_the_model_speaks_no_escape_sequences_to_the_terminal(random_model):
+    """Random bytes hold control characters; only the renderer's own sequences may get through."""
+    with chat(random_model, "--max-tokens", "300", "--temperature", "2") as terminal:
+        terminal.wait_for(PROMPT)
+        terminal.read(0.3)
+        before = len(terminal.raw)
+        terminal.line("noise")
+        terminal.wait_for(PROMPT, count=2)
+        answer = terminal.raw[before:]
+        for forbidden in (b"\x07", b"\x08", b"\x0e", b"\x0f", b"\x7f", b"\x1b]", b"\x1bP"):
+            assert forbidden not in answer
