@@ -32,7 +32,7 @@ def ours(model: Path) -> None:
     settings = Settings(
         model=str(model), threads=2, seed=1, max_tokens=ANSWER_TOKENS, show_thinking=True
     )
-    running = start(settings, window_may_grow=False)
+    running = start(settings, lasting=False)
     empty = running.engine.prompt_tokens(running.chat.conversation)
     words = "word " * (PROMPT_TOKENS - empty - 4)
     with renderer(settings, environment()) as shown:

@@ -66,7 +66,7 @@ def converse(settings: Settings) -> int:
         )
     screen = environment()
     paths = user_paths()
-    running = start(settings, window_may_grow=False)
+    running = start(settings, lasting=True)
     for note in running.notes:
         print(note, file=sys.stderr)
     history = paths.input_history if make_private_folder(paths.state) else None

@@ -77,7 +77,7 @@ def answer(settings: Settings, prompt: str) -> int:
     screen = environment()
     cancel = Cancel()
     with stopping(cancel):
-        running = start(settings, window_may_grow=True)
+        running = start(settings, lasting=False)
         for note in running.notes:
             print(note, file=sys.stderr)
         answered, finished = False, None

@@ -77,8 +77,11 @@ def environment() -> Environment:
     return Environment.detect(os.environ, sys.stdin, sys.stdout, sys.stderr)
 
 
-def start(settings: Settings, *, window_may_grow: bool) -> Running:
+def start(settings: Settings, *, lasting: bool) -> Running:
     """Check the model and the memory, begin to load, and return the empty conversation.
+
+    `lasting` tells a chat from a one-shot: a chat may pay for loading what makes it faster later,
+    and has one context window for all that will be said.
 
     Raises NoModelError, ModelFileError, DoesNotFitError, UsageError or EngineError.
     """
@@ -95,20 +98,24 @@ def start(settings: Settings, *, window_may_grow: bool) -> Running:
 
     model = open_model(registry.resolve(settings.model))
     window = _window(settings.context, model.shape.context_length)
-    fit.require_memory(model, window, memory(), repack=settings.repack is True)
+    machine = memory()
+    fit.require_memory(model, window, machine, repack=settings.repack is True)
     placement = place(
         weights_bytes=model.total_bytes,
-        layers=model.shape.layers,
+        expert_bytes=model.expert_bytes,
         working_bytes=fit.working_bytes(model.shape, window),
+        available_bytes=machine.available,
+        layers=model.shape.layers,
         threads=settings.threads,
         repack=settings.repack,
+        lasting=lasting,
     )
     generator = LlamaTokenGenerator(
         LlamaOptions(
             paths=model.parts,
             context_window=window,
             trained_window=model.shape.context_length,
-            window_may_grow=window_may_grow and settings.context is None,
+            window_may_grow=not lasting and settings.context is None,
             vocabulary_size=len(model.tokens),
             threads=placement.threads,
             repack=placement.repack,

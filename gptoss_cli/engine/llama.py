@@ -104,7 +104,7 @@ class LlamaContext:
         if not self._context:
             raise DoesNotFitError(
                 f"llama.cpp cannot make a context of {n_ctx:,} tokens: {bindings.explain_log()}.",
-                hint=f"try a smaller context: -c {max(1024, n_ctx // 2)}",
+                hint=f"a smaller context: -c {max(1024, n_ctx // 2)}",
             )
         self.n_ctx = n_ctx
         self._kv = KVCache(

@@ -10,7 +10,7 @@ from typing import Any, Final
 from gptoss_cli.engine import bindings
 from gptoss_cli.machine import usable_cores
 
-_GPU_MARGIN_BYTES: Final = 1 << 30
+_MARGIN_BYTES: Final = 1 << 30
 # ggml-backend.h: enum ggml_backend_dev_type
 _GPU_TYPES: Final = (1, 2)
 
@@ -28,27 +28,41 @@ class Placement:
 def place(
     *,
     weights_bytes: int,
-    layers: int,
+    expert_bytes: int,
     working_bytes: int,
+    available_bytes: int,
+    layers: int,
     threads: int | None,
     repack: bool | None,
+    lasting: bool,
 ) -> Placement:
     """Choose for this machine; `threads` and `repack` are what the person asked for, or None.
 
     With a GPU, as many layers as its free memory holds beside `working_bytes` (KV and buffers).
-    Repacking converts the experts while loading: 10 s or more and private memory of their size
-    for a third more speed, so that it pays after some 800 generated tokens (RESULTS.md). It is
-    off unless asked for; llama.cpp would do it always.
+
+    On the CPU the experts can be repacked while loading: a third more speed for ten seconds or
+    more and private memory of their size. That pays after some 800 generated tokens
+    (benchmarks/RESULTS.md), so it is done for a `lasting` conversation where `available_bytes` of
+    memory allow it, and not for a one-shot. llama.cpp by itself does it always.
     """
     count = threads or usable_cores()  # one thread a core is fastest
+    device, gpu_layers = _gpu_layers(weights_bytes, working_bytes, layers)
+    if repack is None:
+        private = expert_bytes + working_bytes + _MARGIN_BYTES
+        repack = lasting and gpu_layers == 0 and private <= available_bytes
+    return Placement(device, count, gpu_layers, repack)
+
+
+def _gpu_layers(weights_bytes: int, working_bytes: int, layers: int) -> tuple[str, int]:
+    """Return the device to name and how many layers it takes, the output layer included."""
     devices = _gpus()
     if not devices:
-        return Placement("CPU", count, 0, repack is True)
+        return "CPU", 0
     name, free_bytes = max(devices, key=lambda device: device[1])
-    room = free_bytes - working_bytes - _GPU_MARGIN_BYTES
     per_layer = weights_bytes / (layers + 1)
-    fitting = max(0, min(layers + 1, math.floor(room / per_layer)))
-    return Placement(name if fitting else "CPU", count, fitting, repack is True)
+    fitting = math.floor((free_bytes - working_bytes - _MARGIN_BYTES) / per_layer)
+    fitting = max(0, min(layers + 1, fitting))
+    return name if fitting else "CPU", fitting
 
 
 def _gpus() -> list[tuple[str, int]]:

@@ -44,7 +44,7 @@ def require_memory(model: ModelFile, context_window: int, machine: Memory, *, re
         raise DoesNotFitError(
             f"{model.name} needs {_gb(private)} beside its weights for a context of "
             f"{context_window:,} tokens; {_gb(machine.available)} are free.",
-            hint="try --no-repack" if repack else f"try a smaller context: -c {smaller}",
+            hint="gptoss run --no-repack" if repack else f"a smaller context: -c {smaller}",
         )
     if model.total_bytes + working > machine.total:
         raise DoesNotFitError(
