@@ -56,14 +56,21 @@ class LocalEngine:
             cancel=cancel,
         )
         clock = _ReasoningClock()
+        went_on = False
         for step in steps:
             match step:
                 case int():
                     yield from parser.feed(step)
                     clock.tick(thinking=parser.is_in_analysis)
+                    if parser.is_over and step not in parser.stop_tokens and not went_on:
+                        # The model goes on in somebody else's name: nobody will read that.
+                        went_on = True
+                        cancel.set()
                 case LoadProgress() | PromptProgress():
                     yield step
                 case Generated():
+                    if went_on:
+                        cancel.clear()
                     yield from parser.finish()
                     yield self._finished(step, parser, clock.seconds, len(prompt))
 
@@ -75,8 +82,8 @@ class LocalEngine:
         self, end: Generated, parser: StreamParser, reasoning_s: float, prompt_tokens: int
     ) -> Finished:
         reason = end.reason
-        if reason is FinishReason.STOP and parser.finish_reason is not None:
-            reason = parser.finish_reason  # a call ends a step as well as an answer does
+        if parser.finish_reason is not None:
+            reason = parser.finish_reason  # what was said decides: a call is not an answer
         evaluated = end.prompt_tokens - end.cached_tokens
         usage = Usage(
             prompt_tokens=prompt_tokens,

@@ -30,8 +30,8 @@ from gptoss_cli.harmony.header import Header, Section, read_header, written_by_a
 from gptoss_cli.harmony.vocabulary import ControlToken, Vocabulary
 from gptoss_cli.messages import Channel, Message, Role
 
-# A header without <|message|> after so many tokens is no header; what it holds is shown now.
-_MAX_HEADER_TOKENS = 128
+# A header without <|message|> after so much text is no header; what it holds is shown now.
+_MAX_HEADER_BYTES = 256
 _STOPS = (ControlToken.RETURN, ControlToken.CALL, ControlToken.END_OF_TEXT)
 
 
@@ -103,8 +103,7 @@ class StreamParser:
         piece = self._vocabulary.piece(token)
         if draft.header is None:
             draft.sections[-1][1].extend(piece)
-            is_endless = len(draft.tokens) > _MAX_HEADER_TOKENS
-            return self._open(has_message=False) if is_endless else []
+            return self._open(has_message=False) if draft.is_endless_header() else []
         if draft.header.channel is Channel.ANALYSIS:
             self._reasoning_tokens += 1
         return draft.add(draft.decoder.decode(piece))
@@ -190,6 +189,14 @@ class _Draft:
         """Whether the header, begun by ``<|start|>``, has another author than the assistant."""
         role_section = self.sections[0][1].decode("utf-8", "replace")
         return bool(self._role_ids) and written_by_another(role_section)
+
+    def is_endless_header(self) -> bool:
+        """Whether the header is too long to be one, and does not end within a character."""
+        if sum(len(raw) for _, raw in self.sections) <= _MAX_HEADER_BYTES:
+            return False
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        decoder.decode(bytes(self.sections[-1][1]))
+        return not decoder.getstate()[0]
 
     def is_prose_before_channel(self) -> bool:
         """Whether there is a message without a header where the role should be."""

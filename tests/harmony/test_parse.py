@@ -50,6 +50,26 @@ def test_what_the_reference_renders_comes_back(
         assert prompt[-len(last) - 3 : -3] == written[-len(last) - 1 : -1] == list(last)
 
 
+@pytest.mark.parametrize(
+    ("header", "content_type"),
+    [
+        ("<|channel|>commentary to=functions.f <|constrain|>json", "<|constrain|>json"),
+        ("<|channel|>commentary to=functions.f<|constrain|>json", "<|constrain|>json"),
+        (" to=functions.f<|channel|>commentary <|constrain|> json", "<|constrain|>json"),
+        ("<|channel|>commentary to=functions.f json", "json"),
+        ("<|channel|>commentaryjson to=functions.f", "json"),
+        ("<|channel|>analysis to=python code", "code"),
+        ("<|channel|>commentary json<|channel|>commentary to=functions.f", None),
+        ("<|channel|>commentary to=functions.f", None),
+    ],
+)
+def test_content_type_is_read(
+    header: str, content_type: str | None, vocabulary: Vocabulary
+) -> None:
+    events, _ = parse(tokens_of(f"{header}<|message|>1<|call|>", vocabulary), vocabulary)
+    assert [m.content_type for m in messages_in(events)] == [content_type]
+
+
 def test_tokens_are_those_between_the_role_and_the_end(vocabulary: Vocabulary) -> None:
     headers = ("<|channel|>analysis<|message|>Hm.", " to=f<|channel|>commentary<|message|>{}")
     stream = "<|end|><|start|>assistant".join(headers)
@@ -106,13 +126,17 @@ def test_broken_bytes_become_replacement_characters_of_their_own_message(
     assert transcript(events) == ["analysis: a\ufffd", "final: b\ufffdc\ufffd…"]
 
 
-def test_a_header_that_does_not_end_is_shown_while_it_is_written(vocabulary: Vocabulary) -> None:
+@pytest.mark.parametrize("word", [" a", "한", "👩"])
+def test_a_header_that_does_not_end_is_shown_while_it_is_written(
+    word: str, vocabulary: Vocabulary
+) -> None:
     parser = StreamParser(vocabulary)
-    word = vocabulary.encode(" a")
-    events = [event for _ in range(200) for token in word for event in parser.feed(token)]
-    assert len([e for e in events if isinstance(e, FinalDelta)]) > 50
+    by_byte = {vocabulary.piece(i): i for i in range(256)}
+    stream = [by_byte[bytes([b])] for b in (word * 300).encode()]
+    events = [event for token in stream for event in parser.feed(token)]
+    assert len([e for e in events if isinstance(e, FinalDelta)]) > 100
     events += parser.finish()
-    assert transcript(events) == ["final: " + "a " * 199 + "a…"]
+    assert transcript(events) == [f"final: {(word * 300).strip()}…"]
 
 
 def test_reasoning_is_counted_and_can_be_cut_short(

@@ -64,3 +64,10 @@ def test_a_long_blank_run_does_not_change_the_text_around_it(vocabulary: Vocabul
     for text in TEXTS.values():
         around = vocabulary.encode(f"{text}\n")
         assert vocabulary.encode(f"{text}\n" + " " * 5000 + "x")[: len(around) - 2] == around[:-2]
+
+
+@pytest.mark.parametrize("blanks", [" ", " \n"])
+def test_a_million_blanks_before_a_word_are_no_trouble(blanks: str, vocabulary: Vocabulary) -> None:
+    text = "a" + blanks * (1_000_000 // len(blanks)) + "b 😀"
+    halves = text.replace("😀", "\ud83d\ude00")
+    assert decoded(vocabulary.encode(halves), vocabulary) == text

@@ -1,0 +1,137 @@
+"""Conversation in, events out, on scripted tokens: what the engine makes of each ending."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from gptoss_cli.engine.base import Cancel, Generated, GenerationStep, Sampling
+from gptoss_cli.engine.local import LocalEngine
+from gptoss_cli.events import Event, FinalDelta, Finished, FinishReason, MessageCompleted
+from gptoss_cli.harmony.vocabulary import Vocabulary
+from gptoss_cli.messages import Channel, Conversation, user
+from tests.support.random_model import MARKERS, byte_tokens
+
+VOCABULARY = Vocabulary([*byte_tokens(), *MARKERS], [1] * 256 + [3] * len(MARKERS))
+
+
+def ids(text: str) -> list[int]:
+    """Tokens of `text`, in which markers are control tokens."""
+    tokens = []
+    while text:
+        marker = next((m for m in MARKERS if text.startswith(m)), None)
+        if marker:
+            tokens.append(VOCABULARY.control(marker))
+            text = text[len(marker) :]
+        else:
+            tokens += VOCABULARY.encode(text[0])
+            text = text[1:]
+    return tokens
+
+
+class Script:
+    """Yields the tokens of a text, then says why it ended; obeys Cancel as the real one does."""
+
+    def __init__(self, text: str, reason: FinishReason = FinishReason.STOP) -> None:
+        self._tokens = ids(text)
+        self._reason = reason
+        self.sent = 0
+        self.prompt: list[int] = []
+
+    def window_for(self, _prompt_tokens: int) -> int:
+        return 1000
+
+    def generate(
+        self,
+        prompt: Sequence[int],
+        *,
+        sampling: Sampling,
+        stop: frozenset[int],
+        max_tokens: int | None,
+        cancel: Cancel,
+    ) -> Iterator[GenerationStep]:
+        self.prompt = list(prompt)
+        reason = self._reason
+        for token in self._tokens:
+            if cancel.is_set():
+                reason = FinishReason.CANCELLED
+                break
+            self.sent += 1
+            yield token
+            if token in stop:
+                break
+        yield Generated(
+            reason=reason,
+            prompt_tokens=len(prompt),
+            cached_tokens=len(prompt) - 10,
+            completion_tokens=self.sent,
+            prefill_s=2.0,
+            decode_s=4.0,
+        )
+
+    def close(self) -> None:
+        pass
+
+
+def answer(script: Script, cancel: Cancel | None = None) -> tuple[str, Finished, list[Event]]:
+    engine = LocalEngine(script, VOCABULARY)
+    events = list(
+        engine.answer(
+            Conversation(messages=(user("hi"),)),
+            sampling=Sampling(),
+            max_tokens=None,
+            cancel=cancel or Cancel(),
+        )
+    )
+    said = "".join(event.text for event in events if isinstance(event, FinalDelta))
+    assert isinstance(events[-1], Finished)
+    return said, events[-1], events
+
+
+GOOD = "<|channel|>analysis<|message|>think<|end|><|start|>assistant<|channel|>final<|message|>done"
+
+
+def test_an_answer_with_its_counts_and_rates():
+    said, finished, _ = answer(Script(GOOD + "<|return|>"))
+    assert said == "done"
+    assert finished.reason is FinishReason.STOP
+    assert finished.usage.reasoning_tokens == 5
+    assert finished.usage.cached_tokens == finished.usage.prompt_tokens - 10
+    assert finished.timings.prefill_tps == 5.0
+    assert finished.timings.decode_tps == (finished.usage.completion_tokens - 1) / 4.0
+
+
+@pytest.mark.parametrize("ending", ["<|call|>", "<|return|>"])
+def test_a_call_is_told_from_an_answer(ending):
+    call = "<|channel|>commentary to=functions.f<|message|>{}"
+    assert answer(Script(call + ending))[1].reason is FinishReason.TOOL_CALLS
+
+
+def test_out_of_tokens():
+    said, finished, events = answer(Script(GOOD, FinishReason.LENGTH))
+    assert (said, finished.reason) == ("done", FinishReason.LENGTH)
+    (last,) = [e for e in events if isinstance(e, MessageCompleted)][-1:]
+    assert (last.complete, last.message.channel) == (False, Channel.FINAL)
+
+
+def test_stopped():
+    cancel = Cancel()
+    cancel.set()
+    assert answer(Script(GOOD), cancel)[1].reason is FinishReason.CANCELLED
+
+
+def test_a_model_that_goes_on_as_the_user_is_stopped_and_nothing_of_it_is_shown():
+    script = Script(GOOD + "<|end|><|start|>user<|message|>" + "and then " * 200)
+    cancel = Cancel()
+    said, finished, _ = answer(script, cancel)
+    assert (said, finished.reason) == ("done", FinishReason.STOP)
+    assert script.sent < 120
+    assert not cancel.is_set()
+
+
+def test_the_prompt_is_the_rendered_conversation():
+    script = Script(GOOD)
+    answer(script)
+    assert script.prompt[:7] == ids("<|start|>system")
+    assert script.prompt[-10:] == ids("<|start|>assistant")
