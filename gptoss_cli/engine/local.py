@@ -9,7 +9,6 @@ from gptoss_cli.engine.base import Cancel, Generated, Sampling, TokenGenerator
 from gptoss_cli.events import (
     Event,
     Finished,
-    FinishReason,
     LoadProgress,
     PromptProgress,
     Timings,

@@ -19,6 +19,9 @@ from gptoss_cli.ui.leaves import Leaf
 _SAMPLE_ROWS = 5
 _GAP = 2
 _NARROWEST = 5
+# A column narrower than this, with cells so many times as long, reads worse than a list.
+_NARROW = 10
+_MOST_BROKEN = 3
 # Room for later cells that are longer than the first ones: a share of the column, and at least so
 # many columns, because numbers grow.
 _SLACK_SHARE = 4
@@ -122,8 +125,11 @@ class TableLeaf(Leaf):
         columns = [self._head, *self._sample]
         natural = [max(_natural(row[i]) for row in columns) for i in range(len(self._aligned))]
         room = width - _GAP * (len(natural) - 1)
-        self._records = room < _NARROWEST * len(natural)
         self._widths = _share(natural, room, slack=slack)
+        self._records = room < _NARROWEST * len(natural) or any(
+            size < _NARROW and size * _MOST_BROKEN < wanted
+            for size, wanted in zip(self._widths, natural, strict=True)
+        )
         if not self._records:
             self._print_cells(self._head)
             self.rows.append(self._rules())
