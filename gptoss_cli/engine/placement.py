@@ -11,6 +11,9 @@ from gptoss_cli.engine import bindings
 from gptoss_cli.machine import usable_cores
 
 _MARGIN_BYTES: Final = 1 << 30
+# One thread a core is fastest, but threads wait for each other at every node of the graph: a model
+# this small takes longer to wait than to compute, and far longer when the machine is busy.
+_WORTH_THREADS_BYTES: Final = 64 << 20
 # ggml-backend.h: enum ggml_backend_dev_type
 _GPU_TYPES: Final = (1, 2)
 
@@ -45,7 +48,7 @@ def place(
     (benchmarks/RESULTS.md), so it is done for a `lasting` conversation where `available_bytes` of
     memory allow it, and not for a one-shot. llama.cpp by itself does it always.
     """
-    count = threads or usable_cores()  # one thread a core is fastest
+    count = threads or (usable_cores() if weights_bytes > _WORTH_THREADS_BYTES else 1)
     device, gpu_layers = _gpu_layers(weights_bytes, working_bytes, layers)
     if repack is None:
         private = expert_bytes + working_bytes + _MARGIN_BYTES

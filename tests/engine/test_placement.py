@@ -12,13 +12,14 @@ GB = 10**9
 
 def choose(
     *,
+    weights: int = 12 * GB,
     available: int = 20 * GB,
     threads: int | None = None,
     repack: bool | None = None,
     lasting: bool = False,
 ) -> Placement:
     return place(
-        weights_bytes=12 * GB,
+        weights_bytes=weights,
         expert_bytes=10 * GB,
         working_bytes=GB // 2,
         available_bytes=available,
@@ -32,6 +33,10 @@ def choose(
 def test_one_thread_for_each_core_unless_asked_otherwise():
     assert choose().threads == usable_cores()
     assert choose(threads=7).threads == 7
+
+
+def test_a_tiny_model_runs_on_one_thread():
+    assert choose(weights=1 << 20).threads == 1
 
 
 @pytest.mark.parametrize(
