@@ -25,7 +25,8 @@ OURS = "--ours"
 
 def ours(model: Path) -> None:
     """Answer once with the UI on standard output and print the rates as JSON on descriptor 3."""
-    from gptoss_cli.cli.wiring import Settings, environment, renderer, start
+    from gptoss_cli.cli.options import Settings
+    from gptoss_cli.cli.wiring import environment, renderer, start
     from gptoss_cli.engine.base import Cancel
     from gptoss_cli.events import Finished
 

@@ -11,7 +11,9 @@ from gptoss_cli import __version__
 from gptoss_cli.cli.argv import with_command
 from gptoss_cli.cli.boundary import guarded
 from gptoss_cli.cli.chat import chat
+from gptoss_cli.cli.options import Task
 from gptoss_cli.cli.run import run
+from gptoss_cli.errors import ExitCode
 
 app = typer.Typer(
     name="gptoss",
@@ -44,9 +46,14 @@ def _main(
 def run_command_line(arguments: Sequence[str]) -> int:
     """Run the command that `arguments` name or imply and return the exit code."""
     invocation = with_command(arguments, COMMANDS)
-    # The name is given: started with "python -m", the command would call itself otherwise.
-    return guarded(
-        lambda: app(
+
+    def parse_and_run() -> int:
+        # Commands only parse and return what is to be done: inside Typer, a closed pipe and
+        # Ctrl-C would end in its own way. It has no task after --help and the like.
+        # The name is given: started with "python -m", the command would call itself otherwise.
+        task: Task | None = app(
             list(invocation.arguments), prog_name="gptoss", standalone_mode=False, obj=invocation
         )
-    )
+        return task() if callable(task) else ExitCode.OK
+
+    return guarded(parse_and_run)

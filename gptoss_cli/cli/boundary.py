@@ -20,7 +20,7 @@ from gptoss_cli.config.paths import make_private_folder, user_paths
 from gptoss_cli.errors import ExitCode, GptossError
 
 
-def guarded(command: Callable[[], object]) -> int:
+def guarded(command: Callable[[], int]) -> int:
     """Run `command` and return the exit code: its own, or that of the error it ended in."""
     try:
         _prepare_streams()
@@ -28,7 +28,7 @@ def guarded(command: Callable[[], object]) -> int:
         sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 - the boundary: nothing leaves as a traceback
         return _explain(error)
-    return code if isinstance(code, int) else ExitCode.OK
+    return code
 
 
 def _explain(error: BaseException) -> int:

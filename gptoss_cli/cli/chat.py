@@ -3,57 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from gptoss_cli.cli import options
 from gptoss_cli.errors import ExitCode, UsageError
 
-if TYPE_CHECKING:
-    from gptoss_cli.cli.wiring import Settings
 
-
-def chat(
-    model: options.Model = None,
-    effort: options.Effort = "medium",
-    system: options.System = "",
-    temperature: options.Temperature = 1.0,
-    top_p: options.TopP = 1.0,
-    top_k: options.TopK = 0,
-    min_p: options.MinP = 0.0,
-    seed: options.Seed = None,
-    max_tokens: options.MaxTokens = None,
-    context_window: options.Context = None,
-    threads: options.Threads = None,
-    repack: options.Repack = None,
-    show_thinking: options.ShowThinking = None,
-    stats: options.Stats = False,
-    date: options.Date = None,
-) -> int:
+@options.takes_settings
+def chat(settings: options.Settings) -> options.Task:
     """Talk with the model. Ctrl-C stops an answer and keeps it, Ctrl-D leaves."""
-    from gptoss_cli.cli.wiring import Settings
-
-    return converse(
-        Settings(
-            model=model,
-            effort=effort,
-            system=system,
-            temperature=temperature,
-            top_p=top_p,
-            top_k=top_k,
-            min_p=min_p,
-            seed=seed,
-            max_tokens=max_tokens,
-            context=context_window,
-            threads=threads,
-            repack=repack,
-            show_thinking=show_thinking,
-            stats=stats,
-            date=date,
-        )
-    )
+    return lambda: converse(settings)
 
 
-def converse(settings: Settings) -> int:
+def converse(settings: options.Settings) -> int:
     """Hold a conversation at the terminal until the person leaves; return the exit code."""
     from gptoss_cli.cli.wiring import environment, renderer, start
     from gptoss_cli.config.paths import make_private_folder, user_paths

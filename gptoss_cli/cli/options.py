@@ -1,14 +1,20 @@
-"""The options that ``run`` and ``chat`` share, with their checks."""
+"""The options that ``run`` and ``chat`` share, with their checks, and the settings they make."""
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
-from datetime import date
-from typing import Annotated
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
 
 from gptoss_cli.messages import ReasoningEffort
+
+Task = Callable[[], int]
+"""What a command does once its options are understood; returns the exit code."""
 
 
 def _effort(value: str) -> str:
@@ -24,9 +30,9 @@ def _date(value: str | None) -> str | None:
     if value is None:
         return None
     try:
-        return date.fromisoformat(value).isoformat()
+        return dt.date.fromisoformat(value).isoformat()
     except ValueError:
-        example = date(2026, 11, 21).isoformat()
+        example = dt.date(2026, 11, 21).isoformat()
         raise typer.BadParameter(f"it takes a day like {example}, not {value!r}.") from None
 
 
@@ -99,3 +105,45 @@ Date = Annotated[
         callback=_date, metavar="YYYY-MM-DD", help="The day the model is told; today by default."
     ),
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What ``run`` and ``chat`` were asked for, an option each; None means: choose."""
+
+    model: Model = None
+    effort: Effort = "medium"
+    system: System = ""
+    temperature: Temperature = 1.0
+    top_p: TopP = 1.0
+    top_k: TopK = 0
+    min_p: MinP = 0.0
+    seed: Seed = None
+    max_tokens: MaxTokens = None
+    context: Context = None
+    threads: Threads = None
+    repack: Repack = None
+    show_thinking: ShowThinking = None
+    stats: Stats = False
+    date: Date = None
+
+
+def takes_settings(command: Callable[..., Task]) -> Callable[..., Task]:
+    """Give `command` the options of ``Settings`` and pass them as its argument ``settings``.
+
+    Typer reads a command's signature: this one is put together from both.
+    """
+    shared = inspect.signature(Settings, eval_str=True).parameters
+    own = inspect.signature(command, eval_str=True).parameters
+
+    def with_options(**values: Any) -> Task:
+        settings = Settings(**{name: values.pop(name) for name in shared})
+        return command(settings=settings, **values)
+
+    parameters = [p for p in own.values() if p.name != "settings"] + list(shared.values())
+    keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+    with_options.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {p.name: p.annotation for p in keyword_only}
+    with_options.__name__ = command.__name__
+    with_options.__doc__ = command.__doc__
+    return with_options

@@ -12,62 +12,30 @@ from gptoss_cli.cli.argv import Invocation
 from gptoss_cli.errors import ExitCode, GptossError
 
 if TYPE_CHECKING:
-    from gptoss_cli.cli.wiring import Settings
     from gptoss_cli.events import Finished
 
 
+@options.takes_settings
 def run(
-    context: typer.Context,
+    settings: options.Settings,
+    ctx: typer.Context,
     prompt: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PROMPT]...", help="The question; piped text goes after it."),
     ] = None,
-    model: options.Model = None,
-    effort: options.Effort = "medium",
-    system: options.System = "",
-    temperature: options.Temperature = 1.0,
-    top_p: options.TopP = 1.0,
-    top_k: options.TopK = 0,
-    min_p: options.MinP = 0.0,
-    seed: options.Seed = None,
-    max_tokens: options.MaxTokens = None,
-    context_window: options.Context = None,
-    threads: options.Threads = None,
-    repack: options.Repack = None,
-    show_thinking: options.ShowThinking = None,
-    stats: options.Stats = False,
-    date: options.Date = None,
-) -> int:
+) -> options.Task:
     """Answer once: the answer on standard output, everything else on standard error."""
     from gptoss_cli.cli import prompt as prompts
-    from gptoss_cli.cli.wiring import Settings
 
-    settings = Settings(
-        model=model,
-        effort=effort,
-        system=system,
-        temperature=temperature,
-        top_p=top_p,
-        top_k=top_k,
-        min_p=min_p,
-        seed=seed,
-        max_tokens=max_tokens,
-        context=context_window,
-        threads=threads,
-        repack=repack,
-        show_thinking=show_thinking,
-        stats=stats,
-        date=date,
-    )
-    invocation: Invocation = context.obj
+    invocation: Invocation = ctx.obj
     if invocation.implied and not prompt and not prompts.is_piped() and sys.stdin.isatty():
         from gptoss_cli.cli.chat import converse
 
-        return converse(settings)
-    return answer(settings, prompts.compose(prompt or []))
+        return lambda: converse(settings)
+    return lambda: answer(settings, prompts.compose(prompt or []))
 
 
-def answer(settings: Settings, prompt: str) -> int:
+def answer(settings: options.Settings, prompt: str) -> int:
     """Answer `prompt` and return the exit code."""
     from gptoss_cli.cli.interrupt import stopping
     from gptoss_cli.cli.wiring import environment, renderer, start

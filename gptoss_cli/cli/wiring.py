@@ -18,6 +18,7 @@ from gptoss_cli.ui.terminal import Environment
 
 if TYPE_CHECKING:
     from gptoss_cli.chat.turn import Chat
+    from gptoss_cli.cli.options import Settings
     from gptoss_cli.engine.base import Engine
     from gptoss_cli.models.weights import ModelFile
     from gptoss_cli.ui.renderer import Renderer
@@ -28,27 +29,6 @@ _WINDOW_STEP: Final = 256
 _NO_AVX2: Final = (
     "note: this processor has no AVX2 (or llama-cpp-python was built without it): answers are slow."
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What ``run`` and ``chat`` were asked for; None means: choose."""
-
-    model: str | None
-    effort: str = "medium"
-    system: str = ""
-    temperature: float = 1.0
-    top_p: float = 1.0
-    top_k: int = 0
-    min_p: float = 0.0
-    seed: int | None = None
-    max_tokens: int | None = None
-    context: int | None = None
-    threads: int | None = None
-    repack: bool | None = None
-    show_thinking: bool | None = None
-    stats: bool = False
-    date: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
