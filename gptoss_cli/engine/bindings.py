@@ -71,10 +71,14 @@ def _listen(library: Any) -> None:
 def silence_for_exit() -> None:
     """Give llama.cpp a log function that is no Python: it may still log while the process ends."""
     if _library is not None:
-        libc = ctypes.CDLL(None)
+        libc = _c_library()
         # abs() takes an int and has no effect: the signature of a log callback that does nothing.
         quiet = ctypes.cast(libc.abs, _library.llama_log_callback)
         _library.llama_log_set(quiet, ctypes.c_void_p(0))
+
+
+def _c_library() -> ctypes.CDLL:
+    return ctypes.CDLL("msvcrt" if os.name == "nt" else None)
 
 
 def forget_log() -> None:
@@ -94,7 +98,7 @@ def abort_function(library: Any) -> Any:
     ``strlen`` of the flag is 0 or 1, which is what an abort callback returns. A Python callback
     would take the GIL after every node of the graph, more than 1,000 times a token.
     """
-    libc = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
+    libc = _c_library()
     return ctypes.cast(libc.strlen, library.ggml_abort_callback)
 
 

@@ -1,0 +1,71 @@
+"""What the README shows is what happens."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gptoss_cli.errors import ExitCode
+from tests.support.program import ROOT, gptoss
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+
+
+def code_blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def commands_that_work_as_written() -> list[str]:
+    (block,) = [block for block in code_blocks("sh") if "head -c 1" in block]
+    return block.splitlines()
+
+
+def in_a_shell(command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", command],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"},
+    )
+
+
+@pytest.mark.parametrize("command", commands_that_work_as_written())
+def test_the_examples_work_as_written(command):
+    done = in_a_shell(command)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_the_transcript_is_what_the_program_says():
+    (block,) = code_blocks("text")
+    command, *shown = block.splitlines()
+    done = in_a_shell(command.removeprefix("$ "))
+    assert (done.stderr + done.stdout).splitlines() == shown
+
+
+def test_the_table_of_exit_codes_is_complete():
+    rows = re.findall(r"^\| (\d+) \| ", README, re.MULTILINE)
+    assert [int(row) for row in rows] == sorted(ExitCode)
+
+
+def test_every_option_the_readme_names_exists_and_every_option_is_named():
+    shown = set(re.findall(r"--[a-z][a-z-]+", gptoss("run", "--help").stdout))
+    (paragraph,) = re.findall(r"^Options of both:.*?\n\n", README, re.DOTALL | re.MULTILINE)
+    named = set(re.findall(r"--[a-z][a-z-]+", paragraph)) | {
+        f"--{word}" for word in re.findall(r"/([a-z]+-[a-z]+)`", paragraph)
+    }
+    assert shown - {"--help"} == named - {"--help"}
+
+
+def test_ci_runs_the_readmes_own_test_command():
+    assert "python -m pip install -e '.[dev]' && python -m pytest" in README
+    assert "grep" in (ROOT / ".ci" / "run").read_text()
