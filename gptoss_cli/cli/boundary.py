@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import errno
+import io
 import os
 import sys
 import tempfile
@@ -12,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
 import typer
 
@@ -60,10 +62,17 @@ def _explain(error: BaseException) -> int:
 
 
 def _prepare_streams() -> None:
+    # A stream that was closed before the start is None: what goes there goes nowhere.
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     # What the locale cannot write is replaced, never a reason to lose an answer.
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")  # for as long as the process lives
 
 
 def _print_error(message: str, hint: str = "") -> None:
@@ -83,15 +92,20 @@ def _print_usage_error(error: typer.TyperException) -> None:
     # Typer carries its own Click, whose classes are private; these are their public methods.
     describe = getattr(error, "format_message", None)
     message = describe() if describe else str(error)
-    near: list[str] = []
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "gptoss"
+    hint = f"{command} --help"
     if hasattr(error, "possibilities"):
         wrong = str(getattr(error, "option_name", ""))
         message = f"no such option: {wrong}."
         near = difflib.get_close_matches(wrong, error.possibilities or [], n=1)
+        hint = (
+            f"{command} {near[0]}"
+            if near
+            else f"{command} --help; a prompt like this goes after --"
+        )
     message = message[:1].lower() + message[1:]
-    _print_error(message, f"{command} {near[0]}" if near else f"{command} --help")
+    _print_error(message, hint)
 
 
 def _let_the_last_flush_succeed() -> None:

@@ -16,11 +16,12 @@ def chat(settings: options.Settings) -> options.Task:
 
 def converse(settings: options.Settings) -> int:
     """Hold a conversation at the terminal until the person leaves; return the exit code."""
+    from gptoss_cli.cli.prompt import is_at_a_terminal
     from gptoss_cli.cli.wiring import environment, renderer, start
     from gptoss_cli.config.paths import make_private_folder, user_paths
     from gptoss_cli.repl.loop import Repl
 
-    if not sys.stdin.isatty() or not sys.stdout.isatty():
+    if not is_at_a_terminal() or not sys.stdout.isatty():
         raise UsageError(
             "a chat needs a terminal on standard input and output.",
             hint="for pipes: gptoss run",

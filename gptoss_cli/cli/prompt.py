@@ -41,6 +41,11 @@ def compose(arguments: Sequence[str]) -> str:
     return "\n\n".join(parts)
 
 
+def is_at_a_terminal() -> bool:
+    """Whether a person types at standard input; a closed one is None."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 def is_piped() -> bool:
     """Whether standard input brings text: a pipe, a file or a socket, not a terminal."""
     try:

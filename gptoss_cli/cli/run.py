@@ -28,7 +28,7 @@ def run(
     from gptoss_cli.cli import prompt as prompts
 
     invocation: Invocation = ctx.obj
-    if invocation.implied and not prompt and not prompts.is_piped() and sys.stdin.isatty():
+    if invocation.implied and not prompt and prompts.is_at_a_terminal():
         from gptoss_cli.cli.chat import converse
 
         return lambda: converse(settings)

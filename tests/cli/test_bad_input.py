@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.support.program import gptoss
+from tests.support.program import COMMAND, ROOT, gptoss
 from tests.support.random_model import write_random_model
 
 
@@ -34,6 +35,7 @@ def check(done, exit_code: int, *said: str) -> None:
         (["run", "-m"], ["'-m' requires an argument"]),
         (["chat", "--seed", "-4"], ["--seed"]),
         (["run", "-c", "0", "hi"], ["--context"]),
+        (["-5 + 3"], ["no such option: -5", "after --"]),
     ],
 )
 def test_options_that_cannot_be_understood(arguments, said):
@@ -144,3 +146,17 @@ def test_a_defect_of_ours_leaves_a_report_without_the_prompt(tmp_path, home: Pat
     assert "sitecustomize.py" in report.read_text()
     assert "secret prompt" not in report.read_text().replace("KeyError('secret prompt')", "")
     assert stat.S_IMODE(report.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_were_closed_before_the_start(random_model, closed):
+    program = " ".join(COMMAND)
+    done = subprocess.run(
+        ["bash", "-c", f"{program} run -m {random_model} --max-tokens 3 hi {closed}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 6, done.stderr
+    assert "Traceback" not in done.stderr
