@@ -2,8 +2,8 @@
 
 Terminals disagree about joined emoji and variation selectors. ``cells`` is therefore an upper
 bound, the sum over code points: a row that fits by it fits everywhere, so no row ever wraps on its
-own and counting rows stays right. ``display_cells`` is what a current terminal draws; it aligns
-columns of tables.
+own and counting rows stays right. Rich knows the other width only, what a current terminal draws:
+``display_cells`` aligns columns of tables by it.
 
 Styled text is a list of spans ``(text, style)``; a style is a set of bits from ``theme``.
 """
@@ -31,7 +31,6 @@ _PIECES = re.compile(
 )
 _UNEVEN = re.compile(rf"[\n\t{_OPENERS}{_CLOSERS}{_BREAKABLE}]|  ")
 _ASCII_PIECES = re.compile(r"[ \t\n]+|[^ \t\n]+")
-_COMPOSED = re.compile("[\u200d\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
 
 
 class _Widths(dict[str, int]):
@@ -57,12 +56,11 @@ def cells(text: str) -> int:
 
 def display_cells(text: str) -> int:
     """Return the columns a current terminal gives `text`."""
-    if text.isascii() or not _COMPOSED.search(text):
-        return cells(text)
-    from wcwidth import wcswidth  # noqa: PLC0415
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415
 
-    width = wcswidth(text)
-    return cells(text) if width < 0 else width
+    return cell_len(text)
 
 
 def split_at(text: str, limit: int) -> int:

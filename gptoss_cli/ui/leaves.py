@@ -13,7 +13,7 @@ from typing import Self
 from gptoss_cli.ui import theme
 from gptoss_cli.ui.cells import Row, Span, cells, fold, split_at, wrap
 from gptoss_cli.ui.highlight import Highlighter
-from gptoss_cli.ui.inline import Node, Open, Parsed, parse
+from gptoss_cli.ui.inline import cuts, parse, split
 
 # A paragraph is parsed six rows at a time, of which about two become final: emphasis and links are
 # recognised when they end within the four rows after that. Narrow rows waste more of their width.
@@ -62,8 +62,7 @@ class TextLeaf(Leaf):
         self._source = ""
         self._size = 0
         self._lead: Row = []
-        self._carried: tuple[Open, ...] = ()
-        self._before = " "
+        self._carried = ""
 
     def add(self, text: str, width: int) -> None:
         """Take more of the current line."""
@@ -99,22 +98,21 @@ class TextLeaf(Leaf):
 
     def end(self, width: int, *, hopeful: bool = False) -> None:
         """Make the rest final."""
-        parsed = self._parse(self._source, whole=not hopeful, hopeful=hopeful)
-        rows = wrap([*self._lead, *parsed.spans()], width)
+        shown = self._shown(hopeful=hopeful)
+        rows = wrap([*self._lead, *shown], width)
         while rows and not rows[-1]:
             rows.pop()
         self.rows += rows
         self._source, self._size, self._lead = "", 0, []
 
-    def _parse(self, source: str, *, whole: bool, hopeful: bool = False) -> Parsed:
+    def _shown(self, *, hopeful: bool) -> Row:
         if self.literal:
-            return Parsed([Node(source, 0, len(source), self.base, plain=True)])
+            return [(self._source, self.base)]
         return parse(
-            source,
+            self._source,
             base=self.base,
             carried=self._carried,
-            before=self._before,
-            whole=whole,
+            whole=not hopeful,
             hopeful=hopeful,
         )
 
@@ -139,14 +137,13 @@ class TextLeaf(Leaf):
 
     def _settle(self, window: str, width: int) -> None:
         """Make the first part of `window` final."""
-        parsed = self._parse(window, whole=False)
-        index, offset, cut = _cut(parsed, len(window) // _FINAL_SHARE)
-        lead = [*self._lead, *parsed.spans(index)]
-        if offset:
-            node = parsed.nodes[index]
-            lead.append((node.text[:offset], node.style))
-        self._carried = parsed.open_at(index)
-        self._before = window[cut - 1]
+        target = len(window) // _FINAL_SHARE
+        if self.literal:
+            cut = next(cuts(window, target), len(window))
+            shown = [(window[:cut], self.base)]
+        else:
+            shown, self._carried, cut = split(window, target, base=self.base, carried=self._carried)
+        lead = [*self._lead, *shown]
         self._source = self._source[cut:]
         done = window[:cut]
         self._size -= cells(done) + done.count("\n") * width
@@ -168,37 +165,6 @@ def _trailing_space(spans: list[Span]) -> Span | None:
         if text:
             return (" ", style) if text[-1] in " \t" else None
     return None
-
-
-def _cut(parsed: Parsed, target: int) -> tuple[int, int, int]:
-    """Return where a paragraph can be cut near the source position `target`.
-
-    The result is the index of the first node that stays, how much of its text goes all the same,
-    and the position in the source; it is never 0.
-    """
-    nodes = parsed.nodes
-    index = 0
-    while index < len(nodes) - 1 and nodes[index].end <= target:
-        index += 1
-    node = nodes[index]
-    if node.plain and not node.group:
-        inside = node.text.rfind(" ", 0, max(target - node.start, 0))
-        if inside > 0:
-            return index, inside, node.start + inside
-        if node.start == 0 and len(node.text) > 1:
-            inside = min(max(target, 1), len(node.text) - 1)
-            while inside < len(node.text) - 1 and cells(node.text[inside]) == 0:
-                inside += 1
-            return index, inside, inside
-    while index and nodes[index].group and nodes[index - 1].group == nodes[index].group:
-        index -= 1
-    if nodes[index].start > 0:
-        return index, 0, nodes[index].start
-    group = nodes[index].group
-    index += 1
-    while group and index < len(nodes) and nodes[index].group == group:
-        index += 1
-    return index, 0, nodes[index - 1].end
 
 
 class CodeLeaf(Leaf):

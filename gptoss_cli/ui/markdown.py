@@ -6,6 +6,11 @@ rows back as soon as nothing can change them. The state is the open containers a
 cost of an answer grows with its length and nothing else. What is final depends on the text alone,
 never on how it was cut into deltas.
 
+Why no library splits the blocks: markdown-it-py, mistune and the others take a whole document and
+tell nothing before its end, and so does Rich's ``Markdown``. Parsing everything again for every
+token grows with the square of the answer, and what was printed could change. What is inside a line
+is markdown-it-py's (``inline``), what is inside code Pygments' (``highlight``).
+
 Text must be safe for a terminal already (``sanitize``).
 """
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from gptoss_cli.events import Finished, FinishReason, PromptProgress
 from gptoss_cli.ui import status, theme
 from gptoss_cli.ui.area import Output
-from gptoss_cli.ui.markdown import MarkdownStream
 from gptoss_cli.ui.sanitize import Sanitizer, sanitize_line
 from gptoss_cli.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from gptoss_cli.ui.markdown import MarkdownStream
 
 # A call is shown, not delivered, here; nobody reads a long program on one line.
 LONGEST_CALL = 400
@@ -67,6 +70,8 @@ class RowsAnswer:
     def add(self, text: str) -> None:
         """Take more of the answer."""
         if self._markdown is None:
+            from gptoss_cli.ui.markdown import MarkdownStream  # noqa: PLC0415
+
             self._markdown = MarkdownStream(self._width, self._look)
         self._markdown.feed(self._sanitizer.feed(text))
         self._print()

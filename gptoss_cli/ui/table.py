@@ -71,7 +71,7 @@ class TableLeaf(Leaf):
         super().__init__()
         self._aligned = aligned
         self._rule = rule
-        self._head = [_parsed(cell, theme.STRONG) for cell in split_cells(head)]
+        self._head = [parse(cell, base=theme.STRONG) for cell in split_cells(head)]
         self._sample: list[list[Row]] = []
         self._line = ""
         self._widths: list[int] | None = None
@@ -111,7 +111,7 @@ class TableLeaf(Leaf):
         count = len(self._aligned)
         # A bar too many, mostly one in code: what is behind it belongs to the last cell.
         written[count - 1 :] = ["|".join(written[count - 1 :])] if len(written) >= count else []
-        found = [_parsed(cell, theme.PLAIN) for cell in written]
+        found = [parse(cell) for cell in written]
         return [*found, *([[]] * (count - len(found)))]
 
     def _height(self, width: int) -> int:
@@ -194,10 +194,6 @@ class TableLeaf(Leaf):
 
 def _spaced(cells_of_row: list[Row]) -> Row:
     return [span for cell in cells_of_row for span in (*cell, (" ", theme.PLAIN))]
-
-
-def _parsed(cell: str, base: int) -> Row:
-    return parse(cell, base=base).spans()
 
 
 def _natural(cell: Row) -> int:

@@ -332,11 +332,23 @@ def test_a_reader_that_left_is_the_callers_to_know(writes: int) -> None:
     renderer.close()
 
 
-def test_importing_the_screen_is_light() -> None:
-    code = (
-        "import sys, gptoss_cli.ui; "
-        "print([m for m in ('rich', 'markdown_it', 'wcwidth', 'pygments') if m in sys.modules])"
-    )
+HEAVY = """
+import sys
+print([name for name in ("rich", "markdown_it", "wcwidth", "pygments") if name in sys.modules])
+"""
+PIPED = """
+import io
+from gptoss_cli.events import FinalDelta
+with gptoss_cli.ui.make_renderer(
+    gptoss_cli.ui.Environment.detect({}, None, io.StringIO(), io.StringIO())
+) as renderer:
+    renderer.feed(FinalDelta("**b**"))
+"""
+
+
+@pytest.mark.parametrize("use", ["", PIPED])
+def test_importing_the_screen_and_writing_to_a_pipe_is_light(use: str) -> None:
+    code = f"import gptoss_cli.ui\n{use}\n{HEAVY}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
