@@ -209,7 +209,8 @@ def _answer(
     terminal = environment.stdout_tty
     look = Theme(environment.stdout_paint, unicode=environment.stdout_unicode)
     if terminal and environment.live and markdown is not False:
-        from gptoss_cli.ui.live import LiveAnswer, Screen  # noqa: PLC0415
+        from gptoss_cli.ui.live import LiveAnswer  # noqa: PLC0415
+        from gptoss_cli.ui.screen import Screen  # noqa: PLC0415
 
         return LiveAnswer(Screen(output, look, environment.size, clock))
     from gptoss_cli.ui.plain import RowsAnswer, WrittenAnswer  # noqa: PLC0415
@@ -227,7 +228,8 @@ def _side(
 ) -> Side:
     if environment.stderr_tty and environment.live:
         from gptoss_cli.ui import thinking  # noqa: PLC0415
-        from gptoss_cli.ui.live import LiveSide, Screen  # noqa: PLC0415
+        from gptoss_cli.ui.live import LiveSide  # noqa: PLC0415
+        from gptoss_cli.ui.screen import Screen  # noqa: PLC0415
 
         look = Theme(environment.stderr_paint, unicode=environment.stderr_unicode)
         screen = Screen(output, look, environment.size, clock)

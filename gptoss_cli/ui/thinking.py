@@ -11,7 +11,7 @@ from gptoss_cli.ui.flow import TextFlow
 from gptoss_cli.ui.sanitize import Sanitizer
 
 if TYPE_CHECKING:
-    from gptoss_cli.ui.live import Screen
+    from gptoss_cli.ui.screen import Screen
 
 _TAIL_ROWS = 4
 _INDENT = "  "
