@@ -54,7 +54,7 @@ def main() -> None:
         LlamaOptions(
             paths=model.parts,
             context_window=2048,
-            trained_window=2048,
+            largest_window=2048,
             vocabulary_size=len(model.tokens),
             threads=1,
         )

@@ -37,7 +37,7 @@ def ours(model: Path) -> None:
     empty = running.engine.prompt_tokens(running.chat.conversation)
     words = "word " * (PROMPT_TOKENS - empty - 4)
     with renderer(settings, environment()) as shown:
-        for event in running.chat.ask(words, Cancel()):
+        for event in running.chat.answer(running.chat.prepare(words), Cancel()):
             shown.feed(event)
             if isinstance(event, Finished):
                 rates = {

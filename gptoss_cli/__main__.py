@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
+
+_INTERRUPTED = 130  # errors.ExitCode; nothing is imported yet when Ctrl-C may come
 
 
 def main() -> int:
     """Run the command line and return the exit code."""
-    from gptoss_cli.cli.app import run_command_line  # noqa: PLC0415 - measured start-up
+    try:
+        from gptoss_cli.cli.app import run_command_line  # noqa: PLC0415 - measured start-up
 
-    return run_command_line(sys.argv[1:])
+        code = run_command_line(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    if threading.active_count() > 1:
+        # A thread left behind inside a library (an interrupted tokeniser, say) must not meet an
+        # interpreter that is being taken down: the exit code would be anybody's guess.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 Every error carries what a person needs: a sentence that says what is wrong (``str(error)``), a
 hint that says what to do (``hint``, usually a command that can be pasted) and the exit code of the
 process (``exit_code``). Foreign exceptions are translated where their library is at home; the one
-boundary that prints them is ``cli.errors``.
+boundary that prints them is ``cli.boundary``.
 
 ::
 

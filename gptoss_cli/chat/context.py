@@ -44,7 +44,10 @@ class ContextFitter:
         window = engine.window_for(size)
         room = min(_LEAST_ROOM_FOR_ANSWER, window // 4)
         if size > window - room:
-            while dropped < len(turns) - 1 and size > window * _FULL_SHARE:
+            present = engine.prompt_tokens(_without(conversation, turns, len(turns) - 1))
+            # Where the present turn fills the window by itself, no more leave than must.
+            goal = window * _FULL_SHARE if present <= window * _FULL_SHARE else window - room
+            while dropped < len(turns) - 1 and size > goal:
                 dropped += 1
                 size = engine.prompt_tokens(_without(conversation, turns, dropped))
         if size >= window:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from gptoss_cli.chat.context import ContextFitter
+from gptoss_cli.chat.context import ContextFitter, Fitted
 from gptoss_cli.engine.base import Cancel, Engine, Sampling
 from gptoss_cli.events import Event, MessageCompleted, TurnsDropped
 from gptoss_cli.messages import Channel, Conversation, Message, Role, user
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A question that fits: the conversation with it, and what of that the model will see."""
+
+    asked: Conversation
+    fitted: Fitted
 
 
 class Chat:
@@ -29,13 +38,17 @@ class Chat:
         self._max_tokens = max_tokens
         self._fitter = ContextFitter()
 
-    def ask(self, text: str, cancel: Cancel) -> Iterator[Event]:
-        """Say `text` and yield the answer; the last event is ``Finished``.
+    def prepare(self, text: str) -> Prepared:
+        """Put `text` to the conversation and see that it fits; nothing is remembered yet.
 
-        Raises DoesNotFitError, and leaves the conversation as it was, when `text` is too long.
+        Takes seconds for megabytes of text. Raises DoesNotFitError when it is too long.
         """
         asked = self.conversation.adding(user(text))
-        fitted = self._fitter.fit(asked, self._engine)
+        return Prepared(asked, self._fitter.fit(asked, self._engine))
+
+    def answer(self, prepared: Prepared, cancel: Cancel) -> Iterator[Event]:
+        """Yield the answer and remember it; the last event is ``Finished``."""
+        asked, fitted = prepared.asked, prepared.fitted
         if fitted.newly_dropped:
             yield TurnsDropped(fitted.newly_dropped)
         self.conversation = asked

@@ -49,11 +49,12 @@ def run_command_line(arguments: Sequence[str]) -> int:
 
     def parse_and_run() -> int:
         # Commands only parse and return what is to be done: inside Typer, a closed pipe and
-        # Ctrl-C would end in its own way. It has no task after --help and the like.
+        # Ctrl-C would end in its own way. After --help, or Ctrl-C during the parsing, there is an
+        # exit code or nothing instead.
         # The name is given: started with "python -m", the command would call itself otherwise.
-        task: Task | None = app(
+        task: Task | int | None = app(
             list(invocation.arguments), prog_name="gptoss", standalone_mode=False, obj=invocation
         )
-        return task() if callable(task) else ExitCode.OK
+        return task() if callable(task) else task or ExitCode.OK
 
     return guarded(parse_and_run)

@@ -13,11 +13,12 @@ class Invocation:
     """The arguments with their command first; ``implied`` when the person did not write it."""
 
     arguments: tuple[str, ...]
+    commands: Collection[str]
     implied: bool = False
 
 
 def with_command(arguments: Sequence[str], commands: Collection[str]) -> Invocation:
     """Return `arguments` with the command they imply in front, if they name none."""
     if arguments and (arguments[0] in commands or arguments[0] in _ITS_OWN_OPTIONS):
-        return Invocation(tuple(arguments))
-    return Invocation(("run", *arguments), implied=True)
+        return Invocation(tuple(arguments), commands)
+    return Invocation(("run", *arguments), commands, implied=True)

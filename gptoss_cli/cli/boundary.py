@@ -50,14 +50,18 @@ def _explain(error: BaseException) -> int:
         case BrokenPipeError() | OSError(errno=errno.EIO):  # the reader, or the terminal, is gone
             _let_the_last_flush_succeed()
             code = ExitCode.BROKEN_PIPE
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG):
+            _let_the_last_flush_succeed()
+            _print_error(f"the answer cannot be written: {error.strerror}.", "free some space")
+            code = ExitCode.ERROR
         case MemoryError():
             _print_error("there is not enough memory.", "close other programs, or use a smaller -c")
             code = ExitCode.DOES_NOT_FIT
-        case Exception():
+        case SystemExit() | GeneratorExit():
+            raise error
+        case _:  # also panics of libraries in Rust, which are no Exception
             _print_defect(error)
             code = ExitCode.DEFECT
-        case _:  # SystemExit and the like end the program as they mean to
-            raise error
     return code
 
 
@@ -83,9 +87,9 @@ def _print_error(message: str, hint: str = "") -> None:
 
 
 def _visible(text: str) -> str:
-    from gptoss_cli.ui.sanitize import sanitize
+    from gptoss_cli.ui.sanitize import sanitize_line
 
-    return sanitize(text)
+    return sanitize_line(text)
 
 
 def _print_usage_error(error: typer.TyperException) -> None:
@@ -115,7 +119,7 @@ def _let_the_last_flush_succeed() -> None:
         os.dup2(null, sys.stdout.fileno())
 
 
-def _print_defect(error: Exception) -> None:
+def _print_defect(error: BaseException) -> None:
     where = traceback.extract_tb(error.__traceback__)[-1]
     place = "/".join(Path(where.filename).parts[-2:])
     _print_error(f"gptoss failed in a way it should not ({type(error).__name__} in {place}).")
@@ -127,7 +131,7 @@ def _print_defect(error: Exception) -> None:
             print(f"  a report is in {report}; it holds nothing you wrote.", file=sys.stderr)
 
 
-def _write_report(error: Exception) -> Path | None:
+def _write_report(error: BaseException) -> Path | None:
     stack = "".join(traceback.format_tb(error.__traceback__))
     # The message of an exception may quote a prompt: only its type is kept.
     lines = [

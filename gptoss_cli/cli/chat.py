@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 from gptoss_cli.cli import options
@@ -28,17 +29,14 @@ def converse(settings: options.Settings) -> int:
         )
     screen = environment()
     paths = user_paths()
-    running = start(settings, lasting=True)
-    for note in running.notes:
-        print(note, file=sys.stderr)
     history = paths.input_history if make_private_folder(paths.state) else None
-    try:
+    with contextlib.closing(start(settings, lasting=True)) as running:
+        for note in running.notes:
+            print(note, file=sys.stderr)
         Repl(
             chat=running.chat,
             make_renderer=lambda: renderer(settings, screen),
             heading=f"{running.model.name} · {settings.effort} · {running.description}",
             history=history,
         ).run()
-    finally:
-        running.close()
     return ExitCode.OK

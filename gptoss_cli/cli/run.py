@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from gptoss_cli.cli import options
 from gptoss_cli.cli.argv import Invocation
-from gptoss_cli.errors import ExitCode, GptossError
+from gptoss_cli.errors import ExitCode, GptossError, UsageError
 
 if TYPE_CHECKING:
     from gptoss_cli.events import Finished
@@ -28,6 +29,11 @@ def run(
     from gptoss_cli.cli import prompt as prompts
 
     invocation: Invocation = ctx.obj
+    if invocation.implied and prompt and prompt[0] in invocation.commands:
+        raise UsageError(
+            f"the command comes before the options: {prompt[0]}.",
+            hint=f"gptoss {prompt[0]} and then the options; gptoss run for a prompt like this",
+        )
     if invocation.implied and not prompt and prompts.is_at_a_terminal():
         from gptoss_cli.cli.chat import converse
 
@@ -37,27 +43,24 @@ def run(
 
 def answer(settings: options.Settings, prompt: str) -> int:
     """Answer `prompt` and return the exit code."""
-    from gptoss_cli.cli.interrupt import stopping
+    from gptoss_cli.chat.interrupt import stopping
     from gptoss_cli.cli.wiring import environment, renderer, start
     from gptoss_cli.engine.base import Cancel
     from gptoss_cli.events import FinalDelta, Finished
 
     screen = environment()
     cancel = Cancel()
-    with stopping(cancel):
-        running = start(settings, lasting=False)
+    answered, finished = False, None
+    with contextlib.closing(start(settings, lasting=False)) as running:
         for note in running.notes:
             print(note, file=sys.stderr)
-        answered, finished = False, None
-        try:
-            with renderer(settings, screen) as shown:
-                for event in running.chat.ask(prompt, cancel):
-                    shown.feed(event)
-                    answered |= isinstance(event, FinalDelta)
-                    if isinstance(event, Finished):
-                        finished = event
-        finally:
-            running.close()
+        prepared = running.chat.prepare(prompt)
+        with stopping(cancel), renderer(settings, screen) as shown:
+            for event in running.chat.answer(prepared, cancel):
+                shown.feed(event)
+                answered |= isinstance(event, FinalDelta)
+                if isinstance(event, Finished):
+                    finished = event
     return _exit_code(finished, answered=answered)
 
 

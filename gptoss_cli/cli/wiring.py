@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from gptoss_cli.errors import UsageError
+from gptoss_cli.errors import ModelFileError, UsageError
 from gptoss_cli.messages import Conversation, DeveloperPrompt, ReasoningEffort, SystemPrompt
 from gptoss_cli.ui.terminal import Environment
 
@@ -78,6 +78,12 @@ def start(settings: Settings, *, lasting: bool) -> Running:
 
     model = open_model(registry.resolve(settings.model))
     window = _window(settings.context, model.shape.context_length)
+    try:
+        vocabulary = Vocabulary(model.tokens, model.token_types)
+    except ValueError as error:
+        raise ModelFileError(
+            f"{model.path} is damaged: {error}.", hint="download the model again"
+        ) from error
     machine = memory()
     fit.require_memory(model, window, machine, repack=settings.repack is True)
     placement = place(
@@ -90,19 +96,20 @@ def start(settings: Settings, *, lasting: bool) -> Running:
         repack=settings.repack,
         lasting=lasting,
     )
+    may_grow = not lasting and settings.context is None and placement.gpu_layers == 0
+    largest = fit.largest_window(model, machine, repack=placement.repack) if may_grow else window
     generator = LlamaTokenGenerator(
         LlamaOptions(
             paths=model.parts,
             context_window=window,
-            trained_window=model.shape.context_length,
-            window_may_grow=not lasting and settings.context is None,
+            largest_window=largest,
             vocabulary_size=len(model.tokens),
             threads=placement.threads,
             repack=placement.repack,
             gpu_layers=placement.gpu_layers,
         )
     )
-    engine = LocalEngine(generator, Vocabulary(model.tokens, model.token_types))
+    engine = LocalEngine(generator, vocabulary)
     sampling = Sampling(
         temperature=settings.temperature,
         top_p=settings.top_p,
@@ -145,4 +152,4 @@ def _window(asked: int | None, trained: int) -> int:
             f"a context of {window:,} tokens is too small for the system message and an answer.",
             hint=f"-c {LEAST_CONTEXT_TOKENS} or more",
         )
-    return -(-window // _WINDOW_STEP) * _WINDOW_STEP
+    return min(-(-window // _WINDOW_STEP) * _WINDOW_STEP, trained)

@@ -87,9 +87,10 @@ def forget_log() -> None:
 
 
 def explain_log() -> str:
-    """Return llama.cpp's last error lines (or warnings, if it gave no errors) as one line."""
+    """Return llama.cpp's reason as one line: its first error, which the others repeat."""
     errors = [line for line in _last_lines if not line.startswith("warning: ")]
-    return " / ".join(errors or list(_last_lines)) or "llama.cpp gives no reason"
+    lines = errors or list(_last_lines)
+    return lines[0].rstrip(".") if lines else "it gives no reason"
 
 
 def abort_function(library: Any) -> Any:

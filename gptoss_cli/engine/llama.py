@@ -22,7 +22,7 @@ from gptoss_cli.engine.base import Cancel, Generated, GenerationStep, Sampling
 from gptoss_cli.engine.kv import KVCache
 from gptoss_cli.engine.sampling import Sampler
 from gptoss_cli.engine.worker import Stream, Worker
-from gptoss_cli.errors import DoesNotFitError, EngineError
+from gptoss_cli.errors import DoesNotFitError, EngineError, ModelFileError
 from gptoss_cli.events import FinishReason, LoadProgress, PromptProgress
 
 UBATCH_TOKENS: Final = 512
@@ -37,16 +37,15 @@ _DECODED, _NO_SLOT, _ABORTED = 0, 1, 2
 class LlamaOptions:
     """What to load and how.
 
-    ``paths``: the parts of the model, the first first. ``context_window`` in tokens; when
-    ``window_may_grow``, a first prompt that needs more gets more, up to ``trained_window``.
+    ``paths``: the parts of the model, the first first. ``context_window`` in tokens; a first
+    prompt that needs more gets more, up to ``largest_window``.
     ``repack``: convert the experts to the CPU's own layout while loading, which decodes a third
     faster and costs 10 s or more and private memory (see engine/placement.py).
     """
 
     paths: tuple[Path, ...]
     context_window: int
-    trained_window: int
-    window_may_grow: bool = False
+    largest_window: int
     vocabulary_size: int
     threads: int
     repack: bool = False
@@ -65,7 +64,7 @@ class LlamaContext:
         self.n_ctx = 0
 
     def load(self, report: Callable[[float], None], cancel: Cancel) -> None:
-        """Load the weights; `report` gets fractions from 0 to 1. EngineError when that fails."""
+        """Load the weights; `report` gets fractions from 0 to 1. ModelFileError if it cannot be."""
         self._library = library = bindings.load_library()
         readahead.read_ahead(self._options.paths, report, cancel)
         parameters = library.llama_model_default_params()
@@ -83,9 +82,9 @@ class LlamaContext:
         path = str(self._options.paths[0]).encode("utf-8", "surrogateescape")
         self._model = library.llama_model_load_from_file(path, parameters)
         if not self._model and not cancel.is_set():
-            raise EngineError(
+            raise ModelFileError(
                 f"llama.cpp cannot load {self._options.paths[0]}: {bindings.explain_log()}.",
-                hint="download the model again, or update: " + bindings.INSTALL_COMMAND,
+                hint="download the model again",
             )
 
     def open(self, n_ctx: int) -> None:
@@ -104,7 +103,7 @@ class LlamaContext:
         if not self._context:
             raise DoesNotFitError(
                 f"llama.cpp cannot make a context of {n_ctx:,} tokens: {bindings.explain_log()}.",
-                hint=f"a smaller context: -c {max(1024, n_ctx // 2)}",
+                hint=f"a smaller context: -c {n_ctx // 2}",
             )
         self.n_ctx = n_ctx
         self._kv = KVCache(
@@ -187,10 +186,8 @@ class LlamaTokenGenerator:
         options = self._options
         if self._context.n_ctx:
             return self._context.n_ctx
-        if not options.window_may_grow:
-            return options.context_window
         needed = -(-(prompt_tokens + _ROOM_FOR_ANSWER) // WINDOW_STEP) * WINDOW_STEP
-        return max(options.context_window, min(needed, options.trained_window))
+        return max(options.context_window, min(needed, options.largest_window))
 
     def generate(
         self,

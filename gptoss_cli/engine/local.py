@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Final
 
 from gptoss_cli.engine.base import Cancel, Generated, Sampling, TokenGenerator
+from gptoss_cli.engine.worker import run_elsewhere
 from gptoss_cli.events import (
     Event,
     Finished,
@@ -19,6 +21,8 @@ from gptoss_cli.harmony.render import PromptEncoder, render
 from gptoss_cli.harmony.vocabulary import Vocabulary
 from gptoss_cli.messages import Conversation
 
+_LONG_CHARACTERS: Final = 200_000
+
 
 class LocalEngine:
     """An ``Engine`` that runs gpt-oss in this process."""
@@ -27,10 +31,11 @@ class LocalEngine:
         self._generator = generator
         self._vocabulary = vocabulary
         self._encoder = PromptEncoder(vocabulary)
+        self._encoded: tuple[Conversation, list[int]] | None = None
 
     def prompt_tokens(self, conversation: Conversation) -> int:
         """Return how many tokens the prompt for `conversation` has."""
-        return len(self._encoder.encode(render(conversation)))
+        return len(self._prompt(conversation))
 
     def window_for(self, prompt_tokens: int) -> int:
         """Return the context window, in tokens, that a prompt of this length will meet."""
@@ -45,7 +50,7 @@ class LocalEngine:
         cancel: Cancel,
     ) -> Iterator[Event]:
         """Yield the next step of the assistant; see ``Engine``."""
-        prompt = self._encoder.encode(render(conversation))
+        prompt = self._prompt(conversation)
         parser = StreamParser(self._vocabulary)
         steps = self._generator.generate(
             prompt,
@@ -76,6 +81,19 @@ class LocalEngine:
     def close(self) -> None:
         """Give back memory and threads. Can be called twice."""
         self._generator.close()
+
+    def _prompt(self, conversation: Conversation) -> list[int]:
+        """Return the tokens of the prompt; those of the last conversation are remembered."""
+        if self._encoded is None or self._encoded[0] is not conversation:
+            segments = render(conversation)
+            size = sum(len(message.content) for message in conversation.messages)
+            if size < _LONG_CHARACTERS:
+                ids = self._encoder.encode(segments)
+            else:
+                # Megabytes take seconds, in which this thread should hear Ctrl-C.
+                ids = run_elsewhere("gptoss-tokenizer", lambda: self._encoder.encode(segments))
+            self._encoded = (conversation, ids)
+        return self._encoded[1]
 
     def _finished(
         self, end: Generated, parser: StreamParser, reasoning_s: float, prompt_tokens: int

@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gptoss_cli.engine.base import Sampling
+from gptoss_cli.errors import EngineError
 
 Logits = NDArray[np.float32]
 _BLOCK = 1024
 _MOST_REDRAWS = 50
+# Below, the second likeliest token has no chance, and dividing by it leaves float32.
+_GREEDY_BELOW = 1e-3
 
 
 class Sampler:
@@ -30,9 +33,17 @@ class Sampler:
         self._size = vocabulary_size
 
     def draw(self, logits: Logits) -> int:
-        """Return the id of the drawn token; `logits` has shape [vocabulary size]."""
+        """Return the id of the drawn token; `logits` has shape [vocabulary size].
+
+        Raises EngineError when the largest logit is not a number.
+        """
         sampling = self._sampling
-        if sampling.temperature <= 0.0 or sampling.top_k == 1:
+        if not np.isfinite(logits.max()):
+            raise EngineError(
+                "the model computes no numbers: its weights are damaged.",
+                hint="download the model again",
+            )
+        if sampling.temperature < _GREEDY_BELOW or sampling.top_k == 1 or sampling.top_p <= 0.0:
             return int(logits.argmax())
         if 0 < sampling.top_k < self._size:
             return self._draw_from(_top_k(logits, sampling.top_k), logits)

@@ -57,6 +57,20 @@ class _End:
         self.error = error
 
 
+def run_elsewhere(name: str, function: Callable[[], Item]) -> Item:
+    """Return what `function` returns, computed on a thread of its own.
+
+    The calling thread stays awake for signals; if one raises, the computation is left behind.
+    """
+    worker = Worker(name)
+    try:
+        stream: Stream[Item] = worker.submit(lambda put: put(function()))
+        (result,) = stream
+    finally:
+        worker.leave()
+    return result
+
+
 class Worker:
     """Runs jobs one after the other on its own thread."""
 
@@ -90,6 +104,10 @@ class Worker:
             self._jobs.put(last)
             self._jobs.put(None)
             self._thread.join()
+
+    def leave(self) -> None:
+        """End the thread after its jobs without waiting for them."""
+        self._jobs.put(None)
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -26,9 +26,9 @@ O200K_SPLIT = "|".join(
         r"\s+",
     )
 )
-# fancy-regex, inside tiktoken, gives up on a run of blanks of this order of length; longer texts
-# with such a run are split by `regex`, which has no such limit, by the same rule.
-_LONG_BLANK_RUN = regex.compile(r"\s{4096}")
+# fancy-regex, inside tiktoken, takes time that grows with the square of a run of blanks, and gives
+# up on a very long one; texts with a long run are split by `regex`, by the same rule.
+_LONG_BLANK_RUN = regex.compile(r"\s{256}")
 _SPLIT = regex.compile(O200K_SPLIT)
 _NORMAL = 1
 
@@ -46,6 +46,19 @@ class ControlToken:
     END_OF_TEXT = "<|endoftext|>"
 
 
+_MARKERS = frozenset(
+    (
+        ControlToken.START,
+        ControlToken.END,
+        ControlToken.MESSAGE,
+        ControlToken.CHANNEL,
+        ControlToken.CONSTRAIN,
+        ControlToken.RETURN,
+        ControlToken.CALL,
+    )
+)
+
+
 def _byte_alphabet() -> dict[int, str]:
     """Return the 256 printable stand-ins for bytes that GPT-2 vocabularies are written in."""
     printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
@@ -59,13 +72,20 @@ class Vocabulary:
 
     `tokens` are strings in GPT-2's byte alphabet, `types` llama.cpp's token types (1 normal;
     3 control and 4 user-defined are harmony's markers, written as they are). A token's id is its
-    rank in byte-pair encoding, as in every o200k vocabulary.
+    rank in byte-pair encoding, as in every o200k vocabulary. ValueError when the table cannot be
+    one: a byte without a token, a marker that is an ordinary token, a foreign character.
     """
 
     def __init__(self, tokens: Sequence[str], types: Sequence[int]) -> None:
         self._tokens = tokens
         self._control = {tokens[i]: i for i, kind in enumerate(types) if kind != _NORMAL}
         self._control_ids = frozenset(self._control.values())
+        ordinary = set(tokens).difference(self._control)
+        alphabet = _byte_alphabet().values()
+        if not ordinary.issuperset(alphabet) or not set("".join(ordinary)).issubset(alphabet):
+            raise ValueError("its tokens are not made of the 256 bytes")
+        if not _MARKERS.issubset(self._control):
+            raise ValueError("its markers are not control tokens")
         self._pieces: list[bytes] | None = None
         self._encoding: tiktoken.Encoding | None = None
         self._piece_encoding: tiktoken.Encoding | None = None

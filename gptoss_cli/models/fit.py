@@ -31,6 +31,16 @@ def working_bytes(shape: ModelShape, context_window: int) -> int:
     return kv_bytes(shape, context_window) + mask + _SCRATCH_BYTES
 
 
+def largest_window(model: ModelFile, machine: Memory, *, repack: bool) -> int:
+    """Return the largest context window, in tokens, that this machine has memory for."""
+    window = model.shape.context_length
+    free = machine.available - (model.expert_bytes if repack else 0)
+    free = min(free, machine.total - model.total_bytes)
+    while window > _PAD and working_bytes(model.shape, window) > free:
+        window = window * 3 // 4 // _PAD * _PAD
+    return window
+
+
 def require_memory(model: ModelFile, context_window: int, machine: Memory, *, repack: bool) -> None:
     """Raise DoesNotFitError when loading would fail or swap without end.
 
@@ -44,7 +54,7 @@ def require_memory(model: ModelFile, context_window: int, machine: Memory, *, re
         raise DoesNotFitError(
             f"{model.name} needs {_gb(private)} beside its weights for a context of "
             f"{context_window:,} tokens; {_gb(machine.available)} are free.",
-            hint="gptoss run --no-repack" if repack else f"a smaller context: -c {smaller}",
+            hint="--no-repack" if repack else f"a smaller context: -c {smaller}",
         )
     if model.total_bytes + working > machine.total:
         raise DoesNotFitError(

@@ -35,7 +35,8 @@ _MAX_ARRAY_ITEMS: Final = 1 << 24
 _MAX_HEADER_BYTES: Final = 1 << 28
 _MAX_DIMENSIONS: Final = 4
 
-# ggml tensor types: name, elements in a block, bytes of a block (ggml.c, type_traits)
+# ggml tensor types: name, elements in a block, bytes of a block (ggml.c, type_traits). Those that
+# exist only between two operations (Q8_1, Q8_K) are left out: llama.cpp dies of such weights.
 TENSOR_TYPES: Final[dict[int, tuple[str, int, int]]] = {
     0: ("F32", 1, 4),
     1: ("F16", 1, 2),
@@ -44,13 +45,11 @@ TENSOR_TYPES: Final[dict[int, tuple[str, int, int]]] = {
     6: ("Q5_0", 32, 22),
     7: ("Q5_1", 32, 24),
     8: ("Q8_0", 32, 34),
-    9: ("Q8_1", 32, 36),
     10: ("Q2_K", 256, 84),
     11: ("Q3_K", 256, 110),
     12: ("Q4_K", 256, 144),
     13: ("Q5_K", 256, 176),
     14: ("Q6_K", 256, 210),
-    15: ("Q8_K", 256, 292),
     16: ("IQ2_XXS", 256, 66),
     17: ("IQ2_XS", 256, 74),
     18: ("IQ3_XXS", 256, 98),
@@ -183,6 +182,9 @@ def read_header(path: Path) -> GgufHeader:
             raise ModelFileError(
                 f"{path} is a folder, not a GGUF file.", hint="name the .gguf file inside it"
             )
+        if not path.is_file() and path.exists():
+            # Opening a pipe would wait for somebody to write into it.
+            raise ModelFileError(f"{path} is not a regular file.", hint="name a .gguf file")
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size == 0:

@@ -9,7 +9,7 @@ from gptoss_cli.errors import NoModelError
 
 DEMO: Final = "demo"
 _DEMO_FILE: Final = Path(__file__).with_name("demo.gguf")
-DOWNLOAD_COMMAND: Final = "hf download ggml-org/gpt-oss-20b-GGUF"
+DOWNLOAD_COMMAND: Final = "hf download ggml-org/gpt-oss-20b-GGUF --local-dir models"
 
 
 def resolve(name: str | None) -> Path:
@@ -20,9 +20,11 @@ def resolve(name: str | None) -> Path:
     if name == DEMO:
         return _DEMO_FILE
     if name:
-        return Path(name).expanduser()
+        try:
+            return Path(name).expanduser()
+        except RuntimeError:  # ~somebody that is nobody
+            return Path(name)
     raise NoModelError(
-        "no model is named.",
-        hint=f"download one ({DOWNLOAD_COMMAND}) and pass -m FILE.gguf; "
-        "or try the one that ships with gptoss: gptoss run -m demo hi",
+        "no model is named, and none is installed.",
+        hint=f"gptoss run -m demo hi; or {DOWNLOAD_COMMAND} and -m models/FILE.gguf",
     )

@@ -28,6 +28,18 @@ _MARKERS: Final = frozenset(
         "<|call|>",
     )
 )
+_ROPE_SCALINGS: Final = ("none", "linear", "yarn", "longrope")
+# Keys of other architectures that llama.cpp reads for every one, and asserts about.
+_FOREIGN_KEYS: Final = (
+    "nextn_predict_layers",
+    "expert_group_count",
+    "expert_group_used_count",
+    "attention.key_length_swa",
+    "attention.value_length_swa",
+    "rope.dimension_count_swa",
+    "embedding_length_out",
+    "pooling_type",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +136,8 @@ def _other_parts(first: GgufHeader) -> Iterator[GgufHeader]:
     match = _PART_NAME.match(first.path.name)
     if not isinstance(count, int) or count < 2:
         return
+    if first.metadata.get("split.no", 0) != 0:
+        raise _damaged(first.path, "it is not the first part of its model")
     if match is None or int(match["count"]) != count:
         raise ModelFileError(
             f"{first.path} is one of {count} parts, but is not named like one.",
@@ -185,7 +199,7 @@ def _shape(header: GgufHeader) -> ModelShape:
         experts=experts,
         experts_used=_integer(header, "expert_used_count", 1, experts),
         window=_integer(header, "attention.sliding_window", 1, most),
-        context_length=_integer(header, "context_length", 256, 1 << 24),
+        context_length=_integer(header, "context_length", 512, 1 << 24),
     )
     _integer(header, "attention.value_length", shape.head_dim, shape.head_dim, width // heads)
     _integer(header, "rope.dimension_count", 2, shape.head_dim, shape.head_dim)
@@ -194,6 +208,12 @@ def _shape(header: GgufHeader) -> ModelShape:
     _positive(header, "attention.layer_norm_rms_epsilon")
     _positive(header, "rope.freq_base", 10_000.0)
     _positive(header, "rope.scaling.factor", 1.0)
+    scaling = header.metadata.get(f"{ARCHITECTURE}.rope.scaling.type", "none")
+    if scaling not in _ROPE_SCALINGS:
+        raise _damaged(header.path, f"{ARCHITECTURE}.rope.scaling.type is {scaling!r}")
+    foreign = [key for key in _FOREIGN_KEYS if f"{ARCHITECTURE}.{key}" in header.metadata]
+    if foreign:
+        raise _damaged(header.path, f"gpt-oss has no {' or '.join(foreign)}")
     if shape.heads % shape.kv_heads or shape.head_dim % 2 or shape.layers % 2:
         raise _damaged(header.path, "its heads or layers do not divide evenly")
     return shape

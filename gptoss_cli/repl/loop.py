@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal
+import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,13 +12,12 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
+from gptoss_cli.chat.interrupt import stopping
 from gptoss_cli.engine.base import Cancel
 from gptoss_cli.errors import GptossError
-from gptoss_cli.ui.sanitize import sanitize
+from gptoss_cli.ui.sanitize import sanitize_line
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from gptoss_cli.chat.turn import Chat
     from gptoss_cli.ui.renderer import Renderer
 
@@ -47,7 +46,7 @@ class Repl:
 
     def run(self) -> None:
         """Prompt and answer until Ctrl-D, or Ctrl-C twice on an empty line."""
-        print(f"{sanitize(self._heading)}\nEnter sends · Alt-Enter new line · Ctrl-D leaves")
+        print(f"{sanitize_line(self._heading)}\nEnter sends · Alt-Enter new line · Ctrl-D leaves")
         interrupted = False
         while True:
             try:
@@ -66,32 +65,36 @@ class Repl:
 
     def _answer(self, text: str) -> None:
         cancel = Cancel()
-
-        def stop(_signal: int, _frame: FrameType | None) -> None:
-            cancel.set()
-
-        before = signal.signal(signal.SIGINT, stop)
         try:
-            with self._make_renderer() as shown:
-                for event in self._chat.ask(text, cancel):
+            prepared = self._chat.prepare(text)
+            with stopping(cancel), self._make_renderer() as shown:
+                for event in self._chat.answer(prepared, cancel):
                     shown.feed(event)
+        except KeyboardInterrupt:
+            print("[stopped]")
         except GptossError as error:
-            print(f"error: {sanitize(str(error))}", file=sys.stderr)
+            print(f"error: {sanitize_line(str(error))}", file=sys.stderr)
             if error.hint:
-                print(f"  try: {sanitize(error.hint)}", file=sys.stderr)
-        finally:
-            signal.signal(signal.SIGINT, before)
+                print(f"  try: {sanitize_line(error.hint)}", file=sys.stderr)
 
 
 def _history(path: Path | None) -> History:
     if path is None:
         return InMemoryHistory()
     try:
-        # Made here, so that only its owner can read it.
-        path.touch(mode=0o600, exist_ok=True)
+        with path.open("ab+"):
+            path.chmod(0o600)  # what was typed is its owner's alone
     except OSError:
         return InMemoryHistory()
-    return FileHistory(path)
+    return _LastingHistory(path)
+
+
+class _LastingHistory(FileHistory):
+    """A history file whose failure (a full disk, say) does not disturb the conversation."""
+
+    def store_string(self, string: str) -> None:
+        with contextlib.suppress(OSError):
+            super().store_string(string)
 
 
 def _keys() -> KeyBindings:

@@ -13,29 +13,28 @@ _NEWLINE = "\r\n"
 
 
 class Output:
-    """Writes text at once and whole, whatever the stream can encode.
+    """Writes text at once and whole.
 
-    A reader that is gone raises ``BrokenPipeError``; after that nothing more is written.
+    A stream that fails (its reader is gone, the disk is full) raises its OSError once if it is
+    `vital`, and never otherwise; after that nothing more is written.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, vital: bool = True) -> None:
         self._stream = stream
+        self._vital = vital
         self._broken = False
 
     def write(self, text: str) -> None:
-        """Write and flush `text`; what the encoding lacks is written as ``<U+2026>`` is in code."""
+        """Write and flush `text`."""
         if self._broken or not text:
             return
         try:
-            try:
-                self._stream.write(text)
-            except UnicodeEncodeError:
-                encoding = getattr(self._stream, "encoding", None) or "utf-8"
-                self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            self._stream.write(text)
             self._stream.flush()
-        except BrokenPipeError:
+        except OSError:
             self._broken = True
-            raise
+            if self._vital:
+                raise
 
 
 def _up(rows: int) -> str:

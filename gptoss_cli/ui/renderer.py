@@ -192,7 +192,7 @@ def make_renderer(
     """
     from gptoss_cli.ui.area import Output  # noqa: PLC0415
 
-    stdout, stderr = Output(environment.stdout), Output(environment.stderr)
+    stdout, stderr = Output(environment.stdout), Output(environment.stderr, vital=False)
     return StreamRenderer(
         _answer(environment, stdout, markdown, clock),
         _side(environment, stderr, show_thinking, clock),
@@ -242,7 +242,11 @@ def _side(
 
     return TextSide(
         output,
-        Theme(Paint.NONE, unicode=environment.stderr_unicode),
+        # Where nothing may be repainted nothing is painted, unless FORCE_COLOR asks for a pipe.
+        Theme(
+            Paint.NONE if environment.stderr_tty else environment.stderr_paint,
+            unicode=environment.stderr_unicode,
+        ),
         clock,
         thinking=bool(show_thinking),
         collapsed=show_thinking is None and environment.stdout_tty,

@@ -54,7 +54,7 @@ def chat_with(engine: Scripted) -> Chat:
 
 
 def ask(chat: Chat, text: str) -> list[Event]:
-    return list(chat.ask(text, Cancel()))
+    return list(chat.answer(chat.prepare(text), Cancel()))
 
 
 def test_question_and_answer_are_what_the_next_prompt_holds():
@@ -87,7 +87,7 @@ def test_of_an_answer_that_never_came_only_what_was_said_to_the_person_stays(ans
 
 def test_an_answer_that_is_left_in_the_middle_is_kept_so_far():
     chat = chat_with(Scripted([final("one"), final("two")]))
-    events = chat.ask("q", Cancel())
+    events = chat.answer(chat.prepare("q"), Cancel())
     next(events)
     events.close()
     assert chat.conversation.messages == (user("q"), final("one"))

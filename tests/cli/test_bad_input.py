@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -160,3 +162,70 @@ def test_streams_that_were_closed_before_the_start(random_model, closed):
     )
     assert done.returncode == 6, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_pipe_as_a_model_does_not_wait_for_a_writer(tmp_path):
+    os.mkfifo(tmp_path / "pipe.gguf")
+    check(gptoss("run", "-m", tmp_path / "pipe.gguf", "hi"), 3, "not a regular file")
+
+
+def test_a_full_disk_is_told_and_is_no_defect(random_model):
+    command = " ".join([*COMMAND, "run", "-m", str(random_model), "--max-tokens", "30", "hi"])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} > /dev/full"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "No space left on device" in done.stderr
+    assert "defect" not in done.stderr
+
+
+@pytest.mark.parametrize("target", ["/dev/full", ">(exec true)"])
+def test_what_happens_to_standard_error_never_costs_the_answer(random_model, target):
+    arguments = ["run", "-m", str(random_model), "--seed", "1", "--max-tokens", "5", "--stats"]
+    command = " ".join([*COMMAND, *arguments, "--show-thinking", "hi"])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} 2> {target}"],
+        capture_output=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 6
+    assert done.stdout
+
+
+def test_a_command_after_its_options_is_not_taken_for_a_prompt(random_model):
+    check(gptoss("-m", random_model, "chat"), 2, "the command comes before the options")
+
+
+def test_a_home_of_nobody():
+    check(gptoss("run", "-m", "~nobody-by-this-name/x.gguf", "hi"), 3, "there is no file")
+
+
+@pytest.mark.parametrize("option", ["--temperature=1e-50", "--top-p=0"])
+def test_extreme_sampling_is_quiet(random_model, option):
+    done = gptoss("run", "-m", random_model, "--max-tokens", "5", option, "hi")
+    assert done.exit_code == 6
+    assert done.stderr == "cut off by the token limit\n"
+
+
+def test_ctrl_c_while_megabytes_are_read(random_model, tmp_path):
+    text = tmp_path / "long.txt"
+    text.write_text("word 낱말 " * 1_000_000, encoding="utf-8")
+    with text.open() as stdin:
+        process = subprocess.Popen(
+            [*COMMAND, "run", "-m", str(random_model)],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+        )
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=20)
+    if process.returncode == 4:
+        pytest.skip("the text was read before the signal came")
+    assert (process.returncode, stdout, stderr) == (130, b"", b"")

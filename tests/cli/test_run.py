@@ -169,3 +169,9 @@ def test_it_works_in_the_c_locale():
     done = gptoss(*GREEDY, "47 더하기 85는?", env={"LC_ALL": "C", "LANG": "C"})
     assert done.exit_code == 0
     assert "132" in done.stdout
+
+
+def test_force_color_colours_the_side_and_never_the_answer():
+    done = gptoss(*GREEDY, "--stats", SUM, env={"FORCE_COLOR": "1"})
+    assert "\x1b[" in done.stderr
+    assert done.stdout == "47 + 85 = 132\n"

@@ -11,7 +11,7 @@ import pytest
 from gptoss_cli.engine.base import Cancel
 from gptoss_cli.engine.kv import common_prefix
 from gptoss_cli.engine.llama import UBATCH_TOKENS, LlamaContext, LlamaOptions
-from tests.support.random_model import CONTEXT_LENGTH, WINDOW
+from tests.support.random_model import WINDOW
 
 # The logits span about 5.5. Decoding the same tokens in other batches, or with other cells of the
 # cache in use, moves them by 0.04 to 0.25 in a model of random weights; a window with a missing
@@ -24,7 +24,7 @@ def open_context(path: Path) -> LlamaContext:
         LlamaOptions(
             paths=(path,),
             context_window=2048,
-            trained_window=CONTEXT_LENGTH,
+            largest_window=2048,
             vocabulary_size=266,
             threads=1,
         )

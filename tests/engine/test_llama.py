@@ -14,9 +14,8 @@ import pytest
 
 from gptoss_cli.engine.base import Cancel, Generated, Sampling
 from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
-from gptoss_cli.errors import DoesNotFitError, EngineError
+from gptoss_cli.errors import DoesNotFitError, ModelFileError
 from gptoss_cli.events import FinishReason, PromptProgress
-from tests.support.random_model import CONTEXT_LENGTH
 
 GREEDY = Sampling(temperature=0.0)
 
@@ -25,7 +24,7 @@ def make(path: Path, **changes: object) -> LlamaTokenGenerator:
     options = {
         "paths": (path,),
         "context_window": 2048,
-        "trained_window": CONTEXT_LENGTH,
+        "largest_window": 0,
         "vocabulary_size": 266,
         "threads": 1,
     } | changes
@@ -93,7 +92,7 @@ def test_a_prompt_as_long_as_the_window_is_refused_with_both_numbers(generator):
 
 
 def test_the_window_grows_for_a_long_first_prompt_when_it_may(random_model):
-    generator = make(random_model, context_window=512, trained_window=8192, window_may_grow=True)
+    generator = make(random_model, context_window=512, largest_window=8192)
     _, end = run(generator, [5] * 1000, max_tokens=1)
     assert end.prompt_tokens == 1000
     assert generator.window_for(0) == 5120
@@ -177,10 +176,10 @@ def test_what_llama_cpp_says_is_in_the_error_and_not_on_the_terminal(tmp_path, c
     path = tmp_path / "broken.gguf"
     path.write_bytes(b"GGUF" + bytes(100))
     generator = make(path)
-    with pytest.raises(EngineError, match="cannot load") as error:
+    with pytest.raises(ModelFileError, match="cannot load") as error:
         run(generator, [1])
     generator.close()
-    assert "llama.cpp gives no reason" not in str(error.value)
+    assert "it gives no reason" not in str(error.value)
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
 

@@ -16,6 +16,7 @@ from gptoss_cli.messages import Channel, Message, user
 from tests.harmony.conversations import COMPLETIONS, said
 from tests.harmony.damaged import STREAMS
 from tests.harmony.streams import many_examples, messages_in, parse, streamed, tokens_of, transcript
+from tests.support.random_model import MARKERS, byte_tokens
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -218,11 +219,15 @@ def test_generation_stops_at_what_ends_a_turn(vocabulary: Vocabulary) -> None:
     assert names == {"<|return|>", "<|call|>", "<|endoftext|>"}
 
 
-def test_a_vocabulary_may_lack_control_tokens() -> None:
-    bare = Vocabulary([*map(chr, range(0x21, 0x7F)), "<|return|>"], [1] * 94 + [3])
-    events, parser = parse([*bare.encode("Hi"), -1, 95, -(10**9), 10**9, 94, 7], bare)
+def test_a_vocabulary_may_lack_the_end_of_text() -> None:
+    markers = [marker for marker in MARKERS if "text" not in marker]
+    bare = Vocabulary([*byte_tokens(), *markers], [1] * 256 + [3] * len(markers))
+    end = bare.control("<|return|>")
+    events, parser = parse(
+        [*bare.encode("Hi"), -1, bare.size, -(10**9), 10**9, end, *bare.encode("more")], bare
+    )
     assert transcript(events) == ["final: Hi"]
-    assert parser.stop_tokens == {94}
+    assert parser.stop_tokens == {end, bare.control("<|call|>")}
 
 
 # Any stream at all. Texts have no "<", so a "<|" in an event could only be a control token's.

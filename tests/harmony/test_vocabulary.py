@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gptoss_cli.harmony.vocabulary import Vocabulary
 from tests.harmony.conversations import RUNS, TEXTS
 from tests.harmony.streams import many_examples
+from tests.support.random_model import MARKERS, byte_tokens
 
 
 def decoded(ids: list[int], vocabulary: Vocabulary) -> str:
@@ -71,3 +72,21 @@ def test_a_million_blanks_before_a_word_are_no_trouble(blanks: str, vocabulary: 
     text = "a" + blanks * (1_000_000 // len(blanks)) + "b 😀"
     halves = text.replace("😀", "\ud83d\ude00")
     assert decoded(vocabulary.encode(halves), vocabulary) == text
+
+
+@pytest.mark.parametrize(
+    ("position", "token", "kind"),
+    [
+        (0x20, "Āā", 1),  # the blank has no token of its own any more
+        (0x41, "漢", 1),  # not in the alphabet of bytes
+        (256, "<|start|>", 1),  # a marker that any text could spell
+    ],
+)
+def test_a_damaged_table_is_refused(position: int, token: str, kind: int) -> None:
+    tokens = [*byte_tokens(), *MARKERS]
+    types = [1] * 256 + [3] * len(MARKERS)
+    if position == 256:
+        position = tokens.index(token)
+    tokens[position], types[position] = token, kind
+    with pytest.raises(ValueError, match=r"tokens|markers"):
+        Vocabulary(tokens, types)

@@ -100,6 +100,9 @@ def test_another_architecture_is_named(tmp_path):
         {"gpt-oss.attention.sliding_window": 0},
         {"gpt-oss.attention.layer_norm_rms_epsilon": None},
         {"gpt-oss.rope.freq_base": -1.0},
+        {"gpt-oss.rope.scaling.type": "yarm"},
+        {"gpt-oss.nextn_predict_layers": 1},
+        {"gpt-oss.expert_group_count": 9},
         {"gpt-oss.embedding_length": "many"},
         {"tokenizer.ggml.pre": "llama-bpe"},
         {"tokenizer.ggml.model": "spm"},
@@ -131,6 +134,17 @@ def test_missing_parts_are_named(tmp_path):
         open_model(path)
 
 
+def test_weights_of_a_kind_that_only_exists_between_operations_are_refused(copy):
+    """llama.cpp dies of them; the type of the first Q8_0 tensor is changed to Q8_1 here."""
+    data = copy.read_bytes()
+    name = b"token_embd.weight"
+    at = data.index(name) + len(name) + 4 + 2 * 8
+    assert data[at : at + 4] == struct.pack("<I", 8)
+    copy.write_bytes(data[:at] + struct.pack("<I", 9) + data[at + 4 :])
+    with pytest.raises(ModelFileError, match="unknown type 9"):
+        open_model(copy)
+
+
 LOAD_MUTANTS = """
 import sys
 from pathlib import Path
@@ -152,7 +166,7 @@ for seed in range(first, last):
     try:
         model = open_model(target)
         context = LlamaContext(LlamaOptions(
-            paths=(target,), context_window=256, trained_window=256,
+            paths=(target,), context_window=256, largest_window=256,
             vocabulary_size=len(model.tokens), threads=1))
         context.load(lambda fraction: None, Cancel())
         context.open(256)
