@@ -87,7 +87,10 @@ def write_random_model(
 
     dense("token_embd.weight", len(tokens), d)
     norm("output_norm.weight")
-    dense("output.weight", len(tokens), d)
+    output = random.standard_normal((len(tokens), d), dtype=np.float32) / np.sqrt(d)
+    # Some other token is always likelier than a marker: taken greedily, an answer never ends.
+    output[-len(MARKERS) :] = 0.0
+    writer.add_tensor("output.weight", gguf.quants.quantize(output, Kind.Q8_0), raw_dtype=Kind.Q8_0)
     for i in range(layers):
         block = f"blk.{i}."
         norm(block + "attn_norm.weight")
