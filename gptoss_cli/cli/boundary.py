@@ -69,10 +69,10 @@ def _prepare_streams() -> None:
     # A stream that was closed before the start is None: what goes there goes nowhere.
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
-    # What the locale cannot write is replaced, never a reason to lose an answer.
+    # What the locale cannot write is written as an escape, never a reason to lose an answer.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _nowhere() -> TextIO:

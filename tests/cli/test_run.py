@@ -171,6 +171,12 @@ def test_it_works_in_the_c_locale():
     assert "132" in done.stdout
 
 
+def test_what_the_encoding_of_the_pipe_lacks_is_escaped():
+    done = gptoss(*GREEDY, "47 더하기 85는?", env={"PYTHONIOENCODING": "ascii"})
+    assert done.exit_code == 0
+    assert done.stdout == "47 + 85 = 132\\uc785\\ub2c8\\ub2e4\n"
+
+
 def test_force_color_colours_the_side_and_never_the_answer():
     done = gptoss(*GREEDY, "--stats", SUM, env={"FORCE_COLOR": "1"})
     assert "\x1b[" in done.stderr

@@ -107,14 +107,6 @@ def test_forced_colour_alone_leaves_the_answer_as_written() -> None:
     assert session.stdout.getvalue() == "**b**\n"
 
 
-def test_what_a_stream_cannot_encode_is_escaped() -> None:
-    stdout = Stream(encoding="ascii")
-    environment = Environment.detect({}, None, stdout, Stream(encoding="ascii"))
-    with make_renderer(environment) as renderer:
-        renderer.feed(FinalDelta("한 \ud800"))
-    assert stdout.getvalue() == "\\ud55c \\ud800\n"
-
-
 # --- terminals
 
 
