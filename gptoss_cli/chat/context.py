@@ -40,7 +40,9 @@ class ContextFitter:
         """
         turns = split_turns(conversation.messages)
         dropped = min(self._dropped_turns, len(turns) - 1)
-        size = engine.prompt_tokens(_without(conversation, turns, dropped))
+        # One value is measured and returned: the engine remembers the tokens of the last one.
+        kept = _without(conversation, turns, dropped)
+        size = engine.prompt_tokens(kept)
         window = engine.window_for(size)
         room = min(_LEAST_ROOM_FOR_ANSWER, window // 4)
         if size > window - room:
@@ -49,14 +51,15 @@ class ContextFitter:
             goal = window * _FULL_SHARE if present <= window * _FULL_SHARE else window - room
             while dropped < len(turns) - 1 and size > goal:
                 dropped += 1
-                size = engine.prompt_tokens(_without(conversation, turns, dropped))
+                kept = _without(conversation, turns, dropped)
+                size = engine.prompt_tokens(kept)
         if size >= window:
             raise DoesNotFitError(
                 f"the prompt has {size:,} tokens, the context window {window:,}.",
                 hint=f"use a larger context: -c {-(-(size + room) // 256) * 256}",
             )
         newly, self._dropped_turns = dropped - self._dropped_turns, dropped
-        return Fitted(_without(conversation, turns, dropped), max(0, newly))
+        return Fitted(kept, max(0, newly))
 
 
 def split_turns(messages: Sequence[Message]) -> list[tuple[Message, ...]]:

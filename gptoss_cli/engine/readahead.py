@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from gptoss_cli.engine.base import Cancel
+from gptoss_cli.machine import memory
 
 _CHUNK_BYTES: Final = 16 << 20
 
@@ -25,7 +26,7 @@ def read_ahead(paths: Sequence[Path], report: Callable[[float], None], cancel: C
     Does nothing where the system cannot tell what is cached, or memory is too small to hold it.
     """
     missing = [(path, offset) for path in paths for offset in _uncached_chunks(path)]
-    if not missing or len(missing) * _CHUNK_BYTES > _page_cache_room():
+    if not missing or len(missing) * _CHUNK_BYTES > memory().total:
         return
     buffer = bytearray(_CHUNK_BYTES)
     for done, (path, offset) in enumerate(missing):
@@ -61,10 +62,3 @@ def _uncached_chunks(path: Path) -> list[int]:
         for index in range(-(-size // _CHUNK_BYTES))
         if any(not p & 1 for p in set(pages[index * per_chunk : (index + 1) * per_chunk]))
     ]
-
-
-def _page_cache_room() -> int:
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):
-        return 0
