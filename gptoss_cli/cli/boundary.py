@@ -80,16 +80,10 @@ def _nowhere() -> TextIO:
 
 
 def _print_error(message: str, hint: str = "") -> None:
+    from gptoss_cli.ui.status import error
+
     with contextlib.suppress(OSError):
-        print(f"error: {_visible(message)}", file=sys.stderr)
-        if hint:
-            print(f"  try: {_visible(hint)}", file=sys.stderr)
-
-
-def _visible(text: str) -> str:
-    from gptoss_cli.ui.sanitize import sanitize_line
-
-    return sanitize_line(text)
+        print(error(message, hint), file=sys.stderr)
 
 
 def _print_usage_error(error: typer.TyperException) -> None:

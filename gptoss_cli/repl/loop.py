@@ -15,6 +15,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from gptoss_cli.chat.interrupt import stopping
 from gptoss_cli.engine.base import Cancel
 from gptoss_cli.errors import GptossError
+from gptoss_cli.ui import status
 from gptoss_cli.ui.sanitize import sanitize_line
 
 if TYPE_CHECKING:
@@ -73,9 +74,7 @@ class Repl:
         except KeyboardInterrupt:
             print("[stopped]")
         except GptossError as error:
-            print(f"error: {sanitize_line(str(error))}", file=sys.stderr)
-            if error.hint:
-                print(f"  try: {sanitize_line(error.hint)}", file=sys.stderr)
+            print(status.error(str(error), error.hint), file=sys.stderr)
 
 
 def _history(path: Path | None) -> History:

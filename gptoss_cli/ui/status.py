@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gptoss_cli.events import Finished, PromptProgress
+from gptoss_cli.ui.sanitize import sanitize_line
 
 STOPPED = "[stopped]"
 CUT_OFF = "cut off by the token limit"
@@ -66,3 +67,11 @@ def statistics(finished: Finished, dot: str = "·") -> str:
     if usage.context_window:
         parts.append(f"context {usage.context_used:,}/{usage.context_window:,}")
     return f" {dot} ".join(parts)
+
+
+def error(message: str, hint: str = "") -> str:
+    """Return what is printed of an error: a line for what is wrong, a line for what to do."""
+    lines = [f"error: {sanitize_line(message)}"]
+    if hint:
+        lines.append(f"  try: {sanitize_line(hint)}")
+    return "\n".join(lines)
