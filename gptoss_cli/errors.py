@@ -66,5 +66,12 @@ class DoesNotFitError(GptossError):
     exit_code = ExitCode.DOES_NOT_FIT
 
 
+def prompt_too_long(prompt_tokens: int, window: int, *, hint: str) -> DoesNotFitError:
+    """Return the error of a prompt that fills the context window by itself."""
+    return DoesNotFitError(
+        f"the prompt has {prompt_tokens:,} tokens, the context window {window:,}.", hint=hint
+    )
+
+
 class EngineError(GptossError):
     """llama.cpp is missing, cannot be loaded, or failed."""

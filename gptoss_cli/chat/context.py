@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gptoss_cli.engine.base import Engine
-from gptoss_cli.errors import DoesNotFitError
+from gptoss_cli.engine.base import WINDOW_STEP, Engine
+from gptoss_cli.errors import prompt_too_long
 from gptoss_cli.messages import Conversation, Message, Role
 
 _LEAST_ROOM_FOR_ANSWER: Final = 512
@@ -54,10 +54,8 @@ class ContextFitter:
                 kept = _without(conversation, turns, dropped)
                 size = engine.prompt_tokens(kept)
         if size >= window:
-            raise DoesNotFitError(
-                f"the prompt has {size:,} tokens, the context window {window:,}.",
-                hint=f"use a larger context: -c {-(-(size + room) // 256) * 256}",
-            )
+            needed = -(-(size + room) // WINDOW_STEP) * WINDOW_STEP
+            raise prompt_too_long(size, window, hint=f"use a larger context: -c {needed}")
         newly, self._dropped_turns = dropped - self._dropped_turns, dropped
         return Fitted(kept, max(0, newly))
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 DEFAULT_CONTEXT_TOKENS: Final = 8192
 LEAST_CONTEXT_TOKENS: Final = 512
-_WINDOW_STEP: Final = 256
 _NO_AVX2: Final = (
     "note: this processor has no AVX2 (or llama-cpp-python was built without it): answers are slow."
 )
@@ -152,4 +151,6 @@ def _window(asked: int | None, trained: int) -> int:
             f"a context of {window:,} tokens is too small for the system message and an answer.",
             hint=f"-c {LEAST_CONTEXT_TOKENS} or more",
         )
-    return min(-(-window // _WINDOW_STEP) * _WINDOW_STEP, trained)
+    from gptoss_cli.engine.base import WINDOW_STEP
+
+    return min(-(-window // WINDOW_STEP) * WINDOW_STEP, trained)

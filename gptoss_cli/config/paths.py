@@ -26,7 +26,12 @@ def user_paths() -> Paths:
 
 
 def make_private_folder(path: Path) -> bool:
-    """Make `path` and its parents, for this user only; False when that is not possible."""
+    """Make `path` and its parents, for this user only; False when that is not possible.
+
+    A user without a home has a path that begins with ~ and would lie in the present folder.
+    """
+    if not path.is_absolute():
+        return False
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError:

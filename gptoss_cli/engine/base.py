@@ -9,10 +9,13 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from gptoss_cli.events import Event, FinishReason, LoadProgress, PromptProgress
 from gptoss_cli.messages import Conversation
+
+WINDOW_STEP: Final = 256
+"""llama.cpp pads a context to a multiple of this many tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,15 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gptoss_cli.engine import bindings, readahead
-from gptoss_cli.engine.base import Cancel, Generated, GenerationStep, Sampling
+from gptoss_cli.engine.base import (
+    WINDOW_STEP,
+    Cancel,
+    Generated,
+    GenerationStep,
+    Sampling,
+)
 from gptoss_cli.engine.kv import KVCache
 from gptoss_cli.engine.sampling import Sampler
 from gptoss_cli.engine.worker import Stream, Worker
-from gptoss_cli.errors import DoesNotFitError, EngineError, ModelFileError
+from gptoss_cli.errors import DoesNotFitError, EngineError, ModelFileError, prompt_too_long
 from gptoss_cli.events import FinishReason, LoadProgress, PromptProgress
 
 UBATCH_TOKENS: Final = 512
-WINDOW_STEP: Final = 256  # llama.cpp pads the context to this
 _ROOM_FOR_ANSWER: Final = 4096
 _CHECKPOINT_BUDGET_BYTES: Final = 256 << 20
 _PROGRESS_EVERY_S: Final = 0.1
@@ -209,10 +214,8 @@ class LlamaTokenGenerator:
             return
         window = self.window_for(len(prompt))
         if len(prompt) >= window:
-            raise DoesNotFitError(
-                f"the prompt has {len(prompt):,} tokens, the context window {window:,}.",
-                hint="use a larger -c, or a shorter prompt",
-            )
+            hint = "use a larger -c, or a shorter prompt"
+            raise prompt_too_long(len(prompt), window, hint=hint)
         loop = _Loop(self._context, sampling, stop, cancel, started)
         steps: Stream[GenerationStep] = self._worker.submit(
             lambda put: loop.run(list(prompt), window, max_tokens, put),

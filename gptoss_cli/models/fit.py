@@ -12,22 +12,22 @@ from gptoss_cli.errors import DoesNotFitError
 from gptoss_cli.machine import Memory
 from gptoss_cli.models.weights import ModelFile, ModelShape
 
-_UBATCH_TOKENS: Final = 512
-_PAD: Final = 256
+UBATCH_TOKENS: Final = 512
+PAD: Final = 256
 _MASK_BYTES: Final = 2
 _SCRATCH_BYTES: Final = 160 << 20
 
 
 def kv_bytes(shape: ModelShape, context_window: int) -> int:
     """Return the size of the KV cache for `context_window` tokens, f16, sliding window apart."""
-    windowed = min(context_window, shape.window + _UBATCH_TOKENS)
-    windowed = -(-windowed // _PAD) * _PAD
+    windowed = min(context_window, shape.window + UBATCH_TOKENS)
+    windowed = -(-windowed // PAD) * PAD
     return shape.kv_bytes_per_token * (context_window + windowed)
 
 
 def working_bytes(shape: ModelShape, context_window: int) -> int:
     """Return what is needed beside the weights: KV cache and compute buffers."""
-    mask = context_window * _UBATCH_TOKENS * _MASK_BYTES
+    mask = context_window * UBATCH_TOKENS * _MASK_BYTES
     return kv_bytes(shape, context_window) + mask + _SCRATCH_BYTES
 
 
@@ -36,8 +36,8 @@ def largest_window(model: ModelFile, machine: Memory, *, repack: bool) -> int:
     window = model.shape.context_length
     free = machine.available - (model.expert_bytes if repack else 0)
     free = min(free, machine.total - model.total_bytes)
-    while window > _PAD and working_bytes(model.shape, window) > free:
-        window = window * 3 // 4 // _PAD * _PAD
+    while window > PAD and working_bytes(model.shape, window) > free:
+        window = window * 3 // 4 // PAD * PAD
     return window
 
 
@@ -50,7 +50,7 @@ def require_memory(model: ModelFile, context_window: int, machine: Memory, *, re
     working = working_bytes(model.shape, context_window)
     private = working + (model.expert_bytes if repack else 0)
     if private > machine.available:
-        smaller = max(1024, context_window // 4 // _PAD * _PAD)
+        smaller = max(1024, context_window // 4 // PAD * PAD)
         raise DoesNotFitError(
             f"{model.name} needs {_gb(private)} beside its weights for a context of "
             f"{context_window:,} tokens; {_gb(machine.available)} are free.",

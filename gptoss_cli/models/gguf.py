@@ -31,7 +31,8 @@ _MAX_PAIRS: Final = 65_536
 _MAX_TENSORS: Final = 65_536
 _MAX_KEY_BYTES: Final = 65_535
 _MAX_STRING_BYTES: Final = 1 << 24
-_MAX_ARRAY_ITEMS: Final = 1 << 24
+# gpt-oss has 0.85 million: 201,088 tokens, as many types, 446,189 merges.
+_MAX_ARRAY_ITEMS: Final = 1_500_000
 _MAX_HEADER_BYTES: Final = 1 << 28
 _MAX_DIMENSIONS: Final = 4
 
@@ -105,6 +106,7 @@ class _Reader:
         self.data = data
         self.limit = min(len(data), _MAX_HEADER_BYTES)
         self.position = 0
+        self.items_left = _MAX_ARRAY_ITEMS
 
     def take(self, size: int) -> bytes:
         end = self.position + size
@@ -142,8 +144,9 @@ class _Reader:
 
     def _array(self) -> list[Any]:
         kind, count = self.number("I"), self.number("Q")
-        if count > _MAX_ARRAY_ITEMS:
+        if count > self.items_left:
             raise _DamagedError(f"a list of {count:,} items at byte {self.position:,}")
+        self.items_left -= count
         if kind == _STRING:
             return self._strings(count)
         code = _SCALARS_ALL.get(kind)

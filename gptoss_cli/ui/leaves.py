@@ -8,6 +8,7 @@ on how the text arrived. Widths are in columns.
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from typing import Self
 
 from gptoss_cli.ui import theme
@@ -26,7 +27,7 @@ _FINAL_SHARE = 3
 _LONG_LINE = 1000
 
 
-class Leaf:
+class Leaf(ABC):
     """What all blocks of text share. ``open_ended`` leaves take lines until one closes them."""
 
     open_ended = False
@@ -34,13 +35,14 @@ class Leaf:
     def __init__(self) -> None:
         self.rows: list[Row] = []
 
+    @abstractmethod
     def add(self, text: str, width: int) -> None:
         """Take more of the current line."""
-        raise NotImplementedError
 
-    def newline(self, width: int) -> None:
+    def newline(self, width: int) -> None:  # noqa: B027 - those that take lines one by one
         """Take the end of the current line."""
 
+    @abstractmethod
     def end(self, width: int, *, hopeful: bool = False) -> None:
         """Make everything final. ``hopeful=True``: only a look, the rest is still to come."""
 

@@ -121,8 +121,6 @@ def test_ctrl_c_ends_with_130_and_what_was_said(random_model):
     started = time.monotonic()
     rest, stderr = process.communicate(timeout=60)
     assert first
-    if process.returncode == 0:
-        pytest.skip("the answer was over before the signal came")
     assert (process.returncode, stderr) == (130, b"")
     assert time.monotonic() - started < 5
     assert rest.endswith(b"\n")

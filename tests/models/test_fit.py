@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from gptoss_cli.engine import llama
+from gptoss_cli.engine.base import WINDOW_STEP
 from gptoss_cli.errors import DoesNotFitError
 from gptoss_cli.machine import Memory, memory, usable_cores
+from gptoss_cli.models import fit
 from gptoss_cli.models.fit import kv_bytes, require_memory, working_bytes
 from gptoss_cli.models.weights import ModelFile, ModelShape
 
@@ -72,3 +75,7 @@ def test_this_machine_is_measured():
     machine = memory()
     assert 0 < machine.available <= machine.total
     assert usable_cores() >= 1
+
+
+def test_the_engine_opens_contexts_as_they_are_counted_here():
+    assert (fit.UBATCH_TOKENS, fit.PAD) == (llama.UBATCH_TOKENS, WINDOW_STEP)

@@ -205,3 +205,19 @@ def test_1000_mutated_headers_need_little_memory(random_model, tmp_path):
         with pytest.raises(ModelFileError):
             open_model(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
+
+
+def test_a_header_of_many_long_lists_is_refused_before_it_costs_memory(tmp_path):
+    """Sixteen lists of a million numbers each: none is long, together they are no model's."""
+    count, pairs = 1_000_000, 16
+    path = tmp_path / "m.gguf"
+    with path.open("wb") as file:
+        file.write(b"GGUF" + struct.pack("<IQQ", 3, 0, pairs))
+        for i in range(pairs):
+            key = f"list{i}".encode()
+            file.write(struct.pack("<Q", len(key)) + key + struct.pack("<IIQ", 9, 4, count))
+            file.write(b"\x7f" * (4 * count))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ModelFileError, match="a list of 1,000,000 items"):
+        open_model(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
