@@ -56,12 +56,15 @@ class LiveArea:
     moves up inside these rows only; a row must be narrower than the terminal, so that none wraps
     and counting them is right. When the terminal is resized in between, old rows may stay visible
     as a duplicate above, but nothing printed is ever overwritten: the terminal may have broken the
-    rows into more, never into fewer.
+    rows into more, never into fewer. `resumes` counts how often the program was stopped and went
+    on: after that the rows begin anew where the cursor is.
     """
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, resumes: Callable[[], int] = lambda: 0) -> None:
         self._output = output
         self._painted: list[str] = []
+        self._resumes = resumes
+        self._seen = resumes()
 
     @property
     def empty(self) -> bool:
@@ -75,6 +78,7 @@ class LiveArea:
 
         ``open_end=True`` leaves the cursor behind the last finished row; `tail` must be empty.
         """
+        self._leave_what_is_above()
         old = self._painted
         keep = 0
         if not finished:
@@ -101,6 +105,13 @@ class LiveArea:
         parts.append(_SHOW_CURSOR)
         self._painted = list(tail)
         self._output.write("".join(parts))
+
+    def _leave_what_is_above(self) -> None:
+        """Forget the rows when the program was stopped since: other words stand below them."""
+        resumes = self._resumes()
+        if resumes != self._seen:
+            self._seen = resumes
+            self._painted = []
 
     def clear(self) -> None:
         """Erase the rows; the cursor is where the first of them began."""

@@ -27,6 +27,8 @@ Piece = tuple[int, TokenType, str]
 
 # A longer line is hardly written for people, and expressions may take long for it.
 _LONGEST = 1000
+# Some lexers read strings by expressions that take twice as long for each escape.
+_MOST_ESCAPES = 12
 _NAME = re.compile(r"[{.\s]*([\w+#-]{1,40})")
 # What lexers read by one expression although it may reach over lines.
 _SPANNING = {"/*": "*/", "<!--": "-->", "--[[": "]]", "`": "`"}
@@ -69,7 +71,7 @@ class Highlighter:
     def line(self, text: str) -> Row:
         """Return `text`, one line, with styles; joined it reads the same."""
         lexer = self._lexer
-        if lexer is None or len(text) > _LONGEST:
+        if lexer is None or len(text) > _LONGEST or text.count("\\") > _MOST_ESCAPES:
             return [(text, theme.PLAIN)]
         lead, source = len(self._open), self._open + text
         before = self._context

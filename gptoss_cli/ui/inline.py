@@ -31,6 +31,11 @@ _FORMULA = re.compile(
     r"|\$\$.+?\$\$|\$(?![\s$])(?:[^$\n\\]|\\.)*?(?<![\s\\])\$(?![0-9])",
     re.DOTALL,
 )
+# An address without brackets, from the colon on; a sign at its end belongs to the sentence.
+_ADDRESS = re.compile(r"://[!-~]*[A-Za-z0-9/#=&%+~_-]")
+_NOT_IN_ADDRESS = re.compile(r"[<>\"'`()\[\]{}|\\]")
+_SCHEME = re.compile(r"https?$", re.IGNORECASE)
+_WEB = re.compile(r"https?://", re.IGNORECASE)
 _EAST_ASIAN = "\u1100"
 _TILDE = ord("~")
 _STYLES = {
@@ -91,7 +96,11 @@ def split(
             continue  # the mark has changed what the text means
         for index, (piece, style, opened) in enumerate(pieces):
             before, mark, _ = piece.partition(_MARK)
-            inside = style & (theme.CODE | theme.LINK | theme.URL) or _FORMULA.match(piece)
+            inside = (
+                style & (theme.CODE | theme.LINK | theme.URL)
+                or _FORMULA.match(piece)
+                or _WEB.match(piece)
+            )
             if mark and not inside:
                 first = [(piece, style) for piece, style, _ in pieces[:index]]
                 return [*first, (before, style)], opened, position
@@ -147,6 +156,7 @@ def _parser() -> _Parser:
     parser.enable("strikethrough")
     inline = parser.inline
     inline.ruler.before("escape", "formula", _formula)
+    inline.ruler.before("escape", "address", _bare_address)
     inline.ruler.before("backticks", "open code", _open_code)
     inline.ruler.before("autolink", "break", _break)
     inline.ruler2.after("balance_pairs", "open emphasis", _open_emphasis)
@@ -173,6 +183,23 @@ def _formula(state: StateInline, silent: bool) -> bool:
     if not silent:
         state.push("text_special", "", 0).content = match.group()
     state.pos = match.end()
+    return True
+
+
+def _bare_address(state: StateInline, silent: bool) -> bool:
+    """Take ``https://…`` as it is written: its underscores and tildes are no marks."""
+    if silent or state.src[state.pos] != ":":
+        return False
+    scheme = _SCHEME.search(state.pending)
+    if scheme is None:
+        return False
+    stop = _NOT_IN_ADDRESS.search(state.src, state.pos, state.posMax)
+    match = _ADDRESS.match(state.src, state.pos, stop.start() if stop else state.posMax)
+    if match is None:
+        return False
+    state.pending = state.pending[: scheme.start()]
+    state.push("text_special", "", 0).content = scheme.group() + match.group().rstrip("_~")
+    state.pos = match.start() + len(match.group().rstrip("_~"))
     return True
 
 

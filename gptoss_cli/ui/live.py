@@ -45,7 +45,7 @@ class LiveText:
     def __init__(self, screen: Screen, flow: Flow) -> None:
         self._screen = screen
         self._flow = flow
-        self._sanitizer = Sanitizer()
+        self._sanitizer = Sanitizer(screen.encoding)
 
     def add(self, text: str) -> None:
         """Take more text and paint it when it is time."""
@@ -109,6 +109,11 @@ class LiveSide:
         self._call: tuple[str, str] | None = None
         self._loading_since_s: float | None = None
         self._reading_since: PromptProgress | None = None
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody sees this stream on the screen."""
+        return True
 
     def think(self, text: str) -> None:
         """Take more of the thinking."""

@@ -21,7 +21,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gptoss_cli.ui import theme
+from gptoss_cli.ui import blocks, theme
 from gptoss_cli.ui.cells import Row, cells, row_cells
 from gptoss_cli.ui.leaves import CodeLeaf, Leaf, TextLeaf, VerbatimLeaf
 from gptoss_cli.ui.table import TableLeaf, starts_table
@@ -30,38 +30,17 @@ from gptoss_cli.ui.theme import Theme
 # A line longer than this is not waited for: its beginning has decided what it is, and the rest goes
 # on in small pieces.
 _LONG_LINE = 256
+# What a table or a fence is must be known of the whole line, up to this length.
+_LONG_HEAD = 1000
 _LINE_ROWS = 3
 _LINE_PIECE = 32
 _TAB = 4
-_DEFINITION = re.compile(r"\[[^\]^][^\]]*\]: +\S")
+_DELIMITERS = re.compile(r"[\s|:-]+")
 _SHORT_RULE = 40
 # Marks of containers leave this much for text, or half of a narrower screen.
 _TEXT_WIDTH = 8
 _MIN_WIDTH = 4
 
-_LIST = re.compile(r"(?P<mark>[-*+]|(?P<number>[0-9]{1,9})(?P<delim>[.)]))(?P<space> +|$)")
-_RULE = re.compile(r"(?:(?:\* *){3,}|(?:- *){3,}|(?:_ *){3,})$")
-_SETEXT = re.compile(r"(?P<mark>=+|-+) *$")
-_HEADING = re.compile(r"(?P<level>#{1,6})(?: +|$)")
-_CLOSING_MARKS = re.compile(r"(?:^| +)#+ *$")
-_FENCE = re.compile(r"(?P<fence>`{3,}|~{3,}) *(?P<info>.*)$")
-_HTML_BLOCK = re.compile(
-    r"</?(?:address|article|aside|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir"
-    r"|div|dl|dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html"
-    r"|iframe|legend|li|link|main|menu|menuitem|nav|noframes|ol|optgroup|option|p|param|search"
-    r"|section|summary|table|tbody|td|tfoot|th|thead|title|tr|track|ul)(?:\s|/?>|$)",
-    re.IGNORECASE,
-)
-_HTML_ALONE = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?> *$")
-_FORMULAS = {"\\[": "\\]", "$$": "$$"}
-_HTML_UNTIL = {
-    "<script": "</script>",
-    "<pre": "</pre>",
-    "<style": "</style>",
-    "<textarea": "</textarea>",
-    "<!--": "-->",
-    "<?": "?>",
-}
 # A line that may still become something else is not shown while it is written.
 _UNDECIDED = re.compile(r"\s*(?:[-*+_=#>`~|:\s]*|[0-9]{1,9}[.)]?\s*)$")
 
@@ -93,6 +72,7 @@ class MarkdownStream:
         self._look = look
         self._pending = ""
         self._inside_line = False
+        self._spent = frozenset[str]()  # what the line was made of while it gave nothing to show
         self._stack: list[_Container] = []
         self._leaf: Leaf | None = None
         self._rows: list[Row] = []
@@ -129,8 +109,10 @@ class MarkdownStream:
         if self._inside_line:
             return _LINE_PIECE
         few = min(_LONG_LINE, max(_LINE_ROWS * self._width(), _LINE_PIECE))
-        # A table is recognised by a whole line.
-        return _LONG_LINE if "|" in pending[start : start + few] else few
+        head = pending[start : start + few]
+        if head.lstrip().startswith("```") or ("|" in head and _DELIMITERS.fullmatch(head)):
+            return _LONG_HEAD
+        return _LONG_LINE if "|" in head else few
 
     def take(self) -> list[Row]:
         """Return the rows that became final since the last call."""
@@ -171,8 +153,21 @@ class MarkdownStream:
         if not self._inside_line:
             self._inside_line = True
             self._begin_line(text)
+            self._spent = frozenset(text)
         elif self._leaf is not None:
             self._leaf.add(text, self._room())
+        elif not self._spent.issuperset(text):
+            # A long line began with blanks or marks alone: what follows them is text.
+            leaf = TextLeaf()
+            self._start(leaf)
+            leaf.add(text.lstrip(), self._room())
+        if isinstance(self._leaf, TableLeaf) and self._leaf.is_overfull:
+            # No row is as long: a paragraph without a blank line before it.
+            rest = self._leaf.drop_line()
+            self._end_leaf()
+            self._start(TextLeaf(), apart=True)
+            assert self._leaf is not None
+            self._leaf.add(rest, self._room())
         self._drain()
 
     def _end_line(self) -> None:
@@ -252,7 +247,7 @@ class MarkdownStream:
             inside = len(rest) - len(rest.lstrip(" "))
             leaf.add(rest[min(leaf.indent, inside) :], self._room())
             return True
-        if blank and isinstance(leaf, VerbatimLeaf) and leaf.closer in _FORMULAS.values():
+        if blank and isinstance(leaf, VerbatimLeaf) and leaf.closer in blocks.FORMULAS.values():
             self._end_leaf()  # no formula holds a blank line: its end was forgotten
             return False
         leaf.add(rest, self._room())
@@ -260,7 +255,7 @@ class MarkdownStream:
 
     def _underline(self, paragraph: TextLeaf, rest: str) -> bool:
         """Make a heading of the paragraph when `rest` underlines it."""
-        match = _SETEXT.match(rest.lstrip(" "))
+        match = blocks.SETEXT.match(rest.lstrip(" "))
         if match is None or paragraph.base or paragraph.started:
             return False
         if len(rest) - len(rest.lstrip(" ")) > 3:
@@ -287,8 +282,8 @@ class MarkdownStream:
                 container = _Container(quote=True)
                 rest = stripped[1:].removeprefix(" ")
             else:
-                match = _LIST.match(stripped)
-                if match is None or _RULE.match(stripped):
+                match = blocks.LIST.match(stripped)
+                if match is None or blocks.RULE.match(stripped):
                     return rest, opened
                 inside = paragraph is not None and not opened and matched == len(self._stack)
                 empty = match.end() == len(stripped)
@@ -328,11 +323,11 @@ class MarkdownStream:
         if len(rest) - len(stripped) > 3:
             return False
         return bool(
-            _RULE.match(stripped)
-            or _HEADING.match(stripped)
-            or _is_fence(stripped)
-            or _HTML_BLOCK.match(stripped)
-            or _closer(stripped)
+            blocks.RULE.match(stripped)
+            or blocks.HEADING.match(stripped)
+            or blocks.fence(stripped)
+            or blocks.HTML_BLOCK.match(stripped)
+            or blocks.closer_of(stripped)
             or self._table_head(stripped)
         )
 
@@ -369,26 +364,26 @@ class MarkdownStream:
             self._start(VerbatimLeaf(theme.CODE))
             assert self._leaf is not None
             self._leaf.add(rest, self._room())
-        elif _RULE.match(stripped):
+        elif blocks.RULE.match(stripped):
             self._start(None, apart=True)
             rule = self._look.rule * min(self._room(), _SHORT_RULE)
             self._print([(rule, theme.FAINT)])
-        elif match := _is_fence(stripped):
+        elif match := blocks.fence(stripped):
             self._start(CodeLeaf(match["fence"], match["info"].strip(), indent))
-        elif match := _HEADING.match(stripped):
+        elif match := blocks.HEADING.match(stripped):
             self._start(
                 TextLeaf(theme.TITLE if len(match["level"]) == 1 else theme.HEADING), apart=True
             )
             assert self._leaf is not None
             text = stripped[match.end() :]
-            self._leaf.add(_CLOSING_MARKS.sub("", text) or " ", self._room())
+            self._leaf.add(blocks.CLOSING_MARKS.sub("", text) or " ", self._room())
         else:
-            closer = _closer(stripped)
-            html = _HTML_BLOCK.match(stripped) or _HTML_ALONE.match(stripped)
+            closer = blocks.closer_of(stripped)
+            html = blocks.HTML_BLOCK.match(stripped) or blocks.HTML_ALONE.match(stripped)
             leaf: Leaf = TextLeaf()
             if closer or html:
                 leaf = VerbatimLeaf(closer=closer)
-            elif _DEFINITION.match(stripped):
+            elif blocks.DEFINITION.match(stripped):
                 leaf = VerbatimLeaf(theme.URL)
             self._start(leaf)
             leaf.add(stripped, self._room())
@@ -474,22 +469,3 @@ class MarkdownStream:
             rows, leaf.rows = leaf.rows, []
             for row in rows:
                 self._print(row)
-
-
-def _is_fence(stripped: str) -> re.Match[str] | None:
-    match = _FENCE.match(stripped)
-    if match is not None and match["fence"][0] == "`" and "`" in match["info"]:
-        return None
-    return match
-
-
-def _closer(stripped: str) -> str | None:
-    """Return what ends the HTML or the formula that begins here and not on the same line."""
-    lowered = stripped.lower()
-    for opener, closer in _FORMULAS.items():
-        if stripped.startswith(opener):
-            return None if closer in stripped[2:] else closer
-    for opener, closer in _HTML_UNTIL.items():
-        if lowered.startswith(opener):
-            return closer
-    return None

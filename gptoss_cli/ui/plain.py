@@ -125,6 +125,11 @@ class TextSide:
         self._recipient = ""
         self._arguments = ""
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody sees this stream on the screen."""
+        return self._terminal
+
     def think(self, text: str) -> None:
         """Take more of the thinking."""
         if self._doing != "think":

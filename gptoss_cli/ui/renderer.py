@@ -5,8 +5,10 @@ stdout carries the final answer and nothing else. Everything else goes to stderr
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, assert_never
 
@@ -30,6 +32,7 @@ from gptoss_cli.ui.theme import Paint, Theme
 
 if TYPE_CHECKING:
     from gptoss_cli.ui.area import Output
+    from gptoss_cli.ui.screen import Screen
 
 
 class Renderer(Protocol):
@@ -67,6 +70,10 @@ class Answer(Protocol):
 class Side(Protocol):
     """Where everything else goes."""
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody sees this stream on the screen."""
+
     def think(self, text: str) -> None:
         """Take more of the thinking."""
 
@@ -95,10 +102,18 @@ class Side(Protocol):
 class StreamRenderer:
     """Sends each event to the answer or to the side."""
 
-    def __init__(self, answer: Answer, side: Side, *, stats: bool) -> None:
+    def __init__(
+        self,
+        answer: Answer,
+        side: Side,
+        *,
+        stats: bool,
+        around: contextlib.AbstractContextManager[None],
+    ) -> None:
         self._answer = answer
         self._side = side
         self._stats = stats
+        self._around = around
         self._closed = False
 
     def feed(self, event: Event) -> None:
@@ -126,6 +141,7 @@ class StreamRenderer:
             self._answer.end()
 
     def __enter__(self) -> Self:
+        self._around.__enter__()
         return self
 
     def __exit__(
@@ -134,7 +150,10 @@ class StreamRenderer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        finally:
+            self._around.__exit__(kind, error, trace)
 
     def _aside(
         self,
@@ -171,7 +190,8 @@ class StreamRenderer:
 
     def _finish(self, event: Finished) -> None:
         self._side.settle()
-        behind = self._answer.end(open_end=event.reason is FinishReason.CANCELLED)
+        said = event.reason is FinishReason.CANCELLED and self._side.is_watched
+        behind = self._answer.end(open_end=said)
         self._side.finished(event, behind=behind, stats=self._stats)
 
 
@@ -191,64 +211,74 @@ def make_renderer(
     figures on stderr. `clock` counts seconds.
     """
     from gptoss_cli.ui.area import Output  # noqa: PLC0415
+    from gptoss_cli.ui.foreground import Foreground  # noqa: PLC0415
 
-    stdout, stderr = Output(environment.stdout), Output(environment.stderr, vital=False)
+    foreground = Foreground(environment.terminal if environment.live else None)
+    parts = _Parts(environment, clock, lambda: foreground.resumes)
     return StreamRenderer(
-        _answer(environment, stdout, markdown, clock),
-        _side(environment, stderr, show_thinking, clock),
+        parts.answer(Output(environment.stdout), markdown),
+        parts.side(Output(environment.stderr, vital=False), show_thinking),
         stats=stats,
+        around=foreground,
     )
 
 
-def _answer(
-    environment: Environment,
-    output: Output,
-    markdown: bool | None,
-    clock: Callable[[], float],
-) -> Answer:
-    terminal = environment.stdout_tty
-    look = Theme(environment.stdout_paint, unicode=environment.stdout_unicode)
-    if terminal and environment.live and markdown is not False:
-        from gptoss_cli.ui.live import LiveAnswer  # noqa: PLC0415
-        from gptoss_cli.ui.screen import Screen  # noqa: PLC0415
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Chooses what writes the answer, and what all else."""
 
-        return LiveAnswer(Screen(output, look, environment.size, clock))
-    from gptoss_cli.ui.plain import RowsAnswer, WrittenAnswer  # noqa: PLC0415
+    environment: Environment
+    clock: Callable[[], float]
+    resumes: Callable[[], int]
 
-    if markdown:
-        return RowsAnswer(output, lambda: max(environment.size()[0] - 1, 8), look)
-    return WrittenAnswer(output, safe=terminal)
+    def answer(self, output: Output, markdown: bool | None) -> Answer:
+        environment = self.environment
+        terminal = environment.stdout_tty
+        look = Theme(environment.stdout_paint, unicode=environment.stdout_unicode)
+        if terminal and environment.live and markdown is not False:
+            from gptoss_cli.ui.live import LiveAnswer  # noqa: PLC0415
 
+            return LiveAnswer(self._screen(output, look, environment.stdout_encoding))
+        from gptoss_cli.ui.plain import RowsAnswer, WrittenAnswer  # noqa: PLC0415
 
-def _side(
-    environment: Environment,
-    output: Output,
-    show_thinking: bool | None,
-    clock: Callable[[], float],
-) -> Side:
-    if environment.stderr_tty and environment.live:
-        from gptoss_cli.ui import thinking  # noqa: PLC0415
-        from gptoss_cli.ui.live import LiveSide  # noqa: PLC0415
-        from gptoss_cli.ui.screen import Screen  # noqa: PLC0415
+        if markdown:
+            return RowsAnswer(output, lambda: max(environment.size()[0] - 1, 8), look)
+        return WrittenAnswer(output, safe=terminal)
 
+    def side(self, output: Output, show_thinking: bool | None) -> Side:
+        environment = self.environment
         look = Theme(environment.stderr_paint, unicode=environment.stderr_unicode)
-        screen = Screen(output, look, environment.size, clock)
-        if show_thinking:
-            return LiveSide(screen, lambda: thinking.WholeThought(screen))
-        if show_thinking is None and environment.stdout_tty:
-            return LiveSide(screen, lambda: thinking.ThoughtTail(screen))
-        return LiveSide(screen, lambda: thinking.HiddenThought(screen))
-    from gptoss_cli.ui.plain import TextSide  # noqa: PLC0415
+        if environment.stderr_tty and environment.live:
+            from gptoss_cli.ui import thinking  # noqa: PLC0415
+            from gptoss_cli.ui.live import LiveSide  # noqa: PLC0415
 
-    return TextSide(
-        output,
+            screen = self._screen(output, look, environment.stderr_encoding)
+            if show_thinking:
+                return LiveSide(screen, lambda: thinking.WholeThought(screen))
+            if show_thinking is None and environment.stdout_tty:
+                return LiveSide(screen, lambda: thinking.ThoughtTail(screen))
+            return LiveSide(screen, lambda: thinking.HiddenThought(screen))
+        from gptoss_cli.ui.plain import TextSide  # noqa: PLC0415
+
         # Where nothing may be repainted nothing is painted, unless FORCE_COLOR asks for a pipe.
-        Theme(
-            Paint.NONE if environment.stderr_tty else environment.stderr_paint,
-            unicode=environment.stderr_unicode,
-        ),
-        clock,
-        thinking=bool(show_thinking),
-        collapsed=show_thinking is None and environment.stdout_tty,
-        terminal=environment.stderr_tty,
-    )
+        paint = Paint.NONE if environment.stderr_tty else environment.stderr_paint
+        return TextSide(
+            output,
+            Theme(paint, unicode=environment.stderr_unicode),
+            self.clock,
+            thinking=bool(show_thinking),
+            collapsed=show_thinking is None and environment.stdout_tty,
+            terminal=environment.stderr_tty,
+        )
+
+    def _screen(self, output: Output, look: Theme, encoding: str) -> Screen:
+        from gptoss_cli.ui.screen import Screen  # noqa: PLC0415
+
+        return Screen(
+            output,
+            look,
+            self.environment.size,
+            self.clock,
+            encoding=encoding,
+            resumes=self.resumes,
+        )

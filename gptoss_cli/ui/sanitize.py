@@ -9,6 +9,7 @@ tab, combining marks, joiners, variation selectors, conjoining Hangul.
 
 from __future__ import annotations
 
+import codecs
 import re
 from functools import lru_cache
 
@@ -20,11 +21,13 @@ _UNSAFE = re.compile(
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # order of reading: marks, embeddings, isolates
     "\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff"  # nothing to see, but there
     "\u2028\u2029"  # line ends that only some programs obey
+    "\u034f\u17b4\u17b5"  # marks without a shape
     "\u3164\uffa0"  # blank letters
     "\ufff9-\ufffb"  # annotations
     "\ud800-\udfff"  # halves of a pair: no encoder takes them
     "\U0001d173-\U0001d17a"  # musical formatting
     "\U000e0000-\U000e007f"  # tags: a hidden alphabet
+    "\U000e0100-\U000e01ef"  # variants of ideographs: another one
     "]"
 )
 
@@ -47,28 +50,35 @@ def _replace(match: re.Match[str]) -> str:
 class Sanitizer:
     """Makes a stream safe, chunk by chunk.
 
-    The results of ``feed`` and ``finish`` joined are the same however the stream was cut.
+    The results of ``feed`` and ``finish`` joined are the same however the stream was cut. What
+    `encoding` cannot write is an escape here already, so that it is counted as wide as it is.
     """
 
-    __slots__ = ("_held",)
+    __slots__ = ("_encoding", "_held")
 
-    def __init__(self) -> None:
+    def __init__(self, encoding: str = "utf-8") -> None:
         self._held = ""
+        self._encoding = "" if codecs.lookup(encoding).name.startswith("utf") else encoding
 
     def feed(self, text: str) -> str:
         """Return `text` made safe; a carriage return at its end waits for what follows."""
         if self._held:
             text, self._held = self._held + text, ""
-        if not _UNSAFE.search(text):
-            return text
-        if text.endswith("\r"):
-            text, self._held = text[:-1], "\r"
-        return _UNSAFE.sub(_replace, text.replace("\r\n", "\n"))
+        if _UNSAFE.search(text):
+            if text.endswith("\r"):
+                text, self._held = text[:-1], "\r"
+            text = _UNSAFE.sub(_replace, text.replace("\r\n", "\n"))
+        return self._written(text)
 
     def finish(self) -> str:
         """Return what was still waiting, and start anew."""
         held, self._held = self._held, ""
-        return _shown(held) if held else ""
+        return self._written(_shown(held)) if held else ""
+
+    def _written(self, text: str) -> str:
+        if not self._encoding:
+            return text
+        return text.encode(self._encoding, "backslashreplace").decode(self._encoding)
 
 
 def sanitize(text: str) -> str:

@@ -15,14 +15,22 @@ _MIN_WIDTH = 8
 
 
 class Screen:
-    """One stream of a terminal: its size, its look, its live area."""
+    """One stream of a terminal: its size, its look, its encoding, its live area."""
 
     def __init__(
-        self, output: Output, look: Theme, size: Callable[[], Size], clock: Callable[[], float]
+        self,
+        output: Output,
+        look: Theme,
+        size: Callable[[], Size],
+        clock: Callable[[], float],
+        *,
+        encoding: str = "utf-8",
+        resumes: Callable[[], int] = lambda: 0,
     ) -> None:
         self.look = look
         self.clock = clock
-        self.area = LiveArea(output)
+        self.encoding = encoding
+        self.area = LiveArea(output, resumes)
         self._output = output
         self._size = size
         self.pace = Pace(clock)

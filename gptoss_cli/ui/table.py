@@ -28,7 +28,7 @@ _SLACK_SHARE = 4
 _SLACK = 3
 # A longer word may be broken; a shorter one makes its column wider while the screen has room.
 _LONGEST_WORD = 20
-# No cell needs more; a longer line that claims to be a row is cut here.
+# A longer line is no row, whatever it begins with.
 _LONGEST_ROW = 4000
 
 _DELIMITERS = re.compile(r"^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
@@ -80,7 +80,17 @@ class TableLeaf(Leaf):
 
     def add(self, text: str, width: int) -> None:  # noqa: ARG002
         """Take more of a row."""
-        self._line = (self._line + text)[:_LONGEST_ROW]
+        self._line += text
+
+    @property
+    def is_overfull(self) -> bool:
+        """Whether the last line is too long for a row."""
+        return len(self._line) > _LONGEST_ROW
+
+    def drop_line(self) -> str:
+        """Forget the last line and return it."""
+        line, self._line = self._line, ""
+        return line
 
     def newline(self, width: int) -> None:
         """Take the end of a row: print it, or keep it until the widths are decided."""
@@ -144,6 +154,7 @@ class TableLeaf(Leaf):
         return [((" " * _GAP).join(self._rule * size for size in self._widths), theme.FAINT)]
 
     def _print(self, row: list[Row], width: int) -> None:
+        self._narrow(width)
         if not self._records:
             self._widen(row, width)
             self._print_cells(row)
@@ -155,6 +166,14 @@ class TableLeaf(Leaf):
             first, *more = wrap([*head, (": ", theme.PLAIN), *cell], max(width - _GAP, 1))
             self.rows.append(first)
             self.rows += [[(" " * _GAP, theme.PLAIN), *line] for line in more]
+
+    def _narrow(self, width: int) -> None:
+        """Make columns narrower from here on when the screen became too narrow for them."""
+        assert self._widths is not None
+        room = width - _GAP * (len(self._widths) - 1)
+        if sum(self._widths) > room:
+            self._records = self._records or room < _NARROWEST * len(self._widths)
+            self._widths = _share(self._widths, room, slack=False)
 
     def _widen(self, row: list[Row], width: int) -> None:
         """Make columns wider from here on for words that would be broken, while there is room."""

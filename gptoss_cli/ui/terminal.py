@@ -13,6 +13,8 @@ Size = tuple[int, int]
 
 _FALLBACK: Size = (80, 24)
 _MARKS = "•│─·…␛"
+# Consoles of Windows have no TERM and are not dumb.
+_DUMB = {"dumb", "unknown"} | ({""} if os.name == "posix" else set())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,16 @@ class Environment:
     live: bool = True
     stdout_unicode: bool = True
     stderr_unicode: bool = True
+    stdout_encoding: str = "utf-8"
+    stderr_encoding: str = "utf-8"
     size: Callable[[], Size] = lambda: _FALLBACK
+
+    @property
+    def terminal(self) -> TextIO | None:
+        """The first output that is a terminal, None without one."""
+        if self.stdout_tty:
+            return self.stdout
+        return self.stderr if self.stderr_tty else None
 
     @classmethod
     def detect(
@@ -51,7 +62,7 @@ class Environment:
         """Return what `stdin`, `stdout` and `stderr` are connected to, given the environment's
         `variables`. ``live=False`` asks for a screen on which nothing moves.
         """
-        dumb = variables.get("TERM") == "dumb"
+        dumb = variables.get("TERM", "") in _DUMB
         stdout_tty, stderr_tty = _is_tty(stdout), _is_tty(stderr)
         return cls(
             stdout=stdout,
@@ -64,6 +75,8 @@ class Environment:
             live=live and not dumb,
             stdout_unicode=_takes_unicode(stdout),
             stderr_unicode=_takes_unicode(stderr),
+            stdout_encoding=_encoding(stdout),
+            stderr_encoding=_encoding(stderr),
             size=_size_of((stdout, stderr), variables),
         )
 
@@ -87,10 +100,14 @@ def _paint(variables: Mapping[str, str], *, tty: bool, dumb: bool) -> Paint:
     return Paint.COLOUR if forced or tty else Paint.NONE
 
 
+def _encoding(stream: TextIO) -> str:
+    return getattr(stream, "encoding", None) or "utf-8"
+
+
 def _takes_unicode(stream: TextIO) -> bool:
     try:
-        _MARKS.encode(getattr(stream, "encoding", None) or "utf-8")
-    except (LookupError, UnicodeEncodeError):
+        _MARKS.encode(_encoding(stream))
+    except UnicodeEncodeError:
         return False
     return True
 

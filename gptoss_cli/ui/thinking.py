@@ -49,7 +49,7 @@ class ThoughtTail(_Counted):
 
     def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
-        self._sanitizer = Sanitizer()
+        self._sanitizer = Sanitizer(screen.encoding)
         self._flow = TextFlow(self._inner_width, theme.FAINT)
         self._rows: deque[Row] = deque(maxlen=_TAIL_ROWS)
         self._dropped = False
@@ -85,7 +85,7 @@ class WholeThought(_Counted):
 
     def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
-        self._sanitizer = Sanitizer()
+        self._sanitizer = Sanitizer(screen.encoding)
         self._flow = TextFlow(screen.width, theme.FAINT)
 
     def add(self, text: str) -> None:

@@ -70,7 +70,8 @@ class Stream(io.StringIO):
         return self.terminal is not None
 
     def write(self, text: str) -> int:
-        text.encode(self._encoding)
+        # As the program sets its streams up: what cannot be encoded is written as an escape.
+        text = text.encode(self._encoding, "backslashreplace").decode(self._encoding)
         self.writes.append(text)
         if self.terminal is not None:
             self.terminal.write(text)
@@ -100,11 +101,12 @@ class Session:
         variables: dict[str, str] | None = None,
         step_s: float = 1.0,
         live: bool = True,
+        encoding: str = "utf-8",
         **options: Any,
     ) -> None:
         self.terminal = Terminal(columns, lines)
-        self.stdout = Stream(self.terminal if stdout_tty else None)
-        self.stderr = Stream(self.terminal if stderr_tty else None)
+        self.stdout = Stream(self.terminal if stdout_tty else None, encoding)
+        self.stderr = Stream(self.terminal if stderr_tty else None, encoding)
         self.clock = Clock()
         self.step_s = step_s
         found = Environment.detect(

@@ -107,3 +107,8 @@ def test_a_broken_lexer_leaves_the_code_plain(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(highlight, "_lexer_class", lambda _: Broken)
     assert Highlighter("python").line("None") == [("None", theme.PLAIN)]
+
+
+def test_escapes_do_not_make_a_lexer_think_for_ever() -> None:
+    for line in ('val re = "' + "\\d" * 40, '"' + "\\" * 400, "x = '" + "\\\\" * 40):
+        assert "".join(text for text, _ in Highlighter("scala").line(line)) == line

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import termios
 from pathlib import Path
 from unicodedata import normalize
 
+import pexpect
 import pyte
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gptoss_cli.events import FinalDelta
+from gptoss_cli.events import FinalDelta, Finished, FinishReason
 from tests.ui.screen import Session, pieces
 from tests.ui.streams import ENGLISH, KOREAN, answer, whole_turn
 from tests.ui.test_markdown import BLOCKS, rendered
@@ -206,3 +208,73 @@ def test_ctrl_c_in_a_real_terminal() -> None:
     assert written.rfind(b"\x1b[?25h") > written.rfind(b"\x1b[?25l")
     text = "\n".join(screen.display)
     assert text.index("thought for") < text.index("Traceback")
+
+
+@pytest.mark.parametrize("encoding", ["euc-kr", "latin-1", "ascii"])
+def test_what_an_encoding_lacks_takes_the_room_it_takes(encoding: str) -> None:
+    text = "잘했어요 👍👍👍 정말 — good 👍. " * 6
+    session = Session(columns=60, encoding=encoding)
+    shown = session.run(answer(text))
+    expected = text.encode(encoding, "backslashreplace").decode(encoding)
+    assert unwrapped(shown) == unwrapped(expected)
+
+
+def test_after_a_stop_nothing_that_the_shell_wrote_is_erased() -> None:
+    session = Session(columns=60)
+    deltas = [event for event in answer(ENGLISH) if isinstance(event, FinalDelta)]
+    session.feed(*deltas[: len(deltas) // 2])
+    session.terminal.write("\r\n[1]+  Stopped\r\n$ cat notes\r\nIMPORTANT\r\n$ fg\r\ngptoss\r\n")
+    session.renderer._around.resumes += 1  # type: ignore[attr-defined]
+    session.feed(*deltas[len(deltas) // 2 :])
+    session.renderer.close()
+    rows = session.terminal.rows()
+    assert [row for row in rows if row in {"[1]+  Stopped", "IMPORTANT", "$ fg", "gptoss"}] == [
+        "[1]+  Stopped",
+        "IMPORTANT",
+        "$ fg",
+        "gptoss",
+    ]
+
+
+KEYBOARD = """
+import os, signal, sys, termios
+from gptoss_cli.ui.foreground import Foreground
+def echo():
+    return bool(termios.tcgetattr(1)[3] & termios.ECHO)
+around = Foreground(sys.stdout)
+print("before", echo())
+with around:
+    print("inside", echo())
+    os.kill(os.getpid(), signal.SIGCONT)
+    print("resumes", around.resumes, echo(), flush=True)
+    if "wait" in sys.argv:
+        signal.pause()
+print("after", echo())
+"""
+
+
+def test_keys_are_not_echoed_into_an_answer() -> None:
+    child = pexpect.spawn(sys.executable, ["-c", KEYBOARD], cwd=str(ROOT), timeout=20)
+    said = child.read().decode().split()
+    expected = "before True inside False resumes 1 False after True"
+    assert said == expected.split()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_the_program_gives_the_echo_back(number: int) -> None:
+    child = pexpect.spawn(sys.executable, ["-c", KEYBOARD, "wait"], cwd=str(ROOT), timeout=20)
+    child.expect("resumes 1 False")
+    assert not termios.tcgetattr(child.child_fd)[3] & termios.ECHO
+    child.kill(number)
+    child.wait()
+    assert child.signalstatus == number
+    assert termios.tcgetattr(child.child_fd)[3] & termios.ECHO
+
+
+@pytest.mark.parametrize("variables", [{}, {"TERM": "dumb"}])
+def test_a_stop_with_stderr_in_a_file_ends_the_line(variables: dict[str, str]) -> None:
+    session = Session(stderr_tty=False, variables=variables)
+    stopped = Finished(FinishReason.CANCELLED)
+    with session.renderer:
+        session.feed(FinalDelta("half an answer"), stopped)
+    assert session.stdout.getvalue().endswith("\n") or session.terminal.screen.cursor.x == 0

@@ -240,3 +240,66 @@ def test_ascii_marks_stand_in() -> None:
     stream.finish()
     text = "\n".join(look.paint_row(row) for row in stream.take())
     assert text.isascii()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a paragraph\n" + " " * 130 + "TEXT\nnext\n",
+        "text\n\n" + " " * 240 + "TEXT",
+        "*" * 240 + " TEXT",
+        "- " * 130 + "TEXT",
+        ">" * 260 + " TEXT",
+        "```\ncode\n" + "`" * 250 + " TEXT",
+        "Title\n" + "=" * 250 + " TEXT",
+        "| a |\n|---|\n| 1 |\n" + "A paragraph without a blank line. " * 150 + "TEXT\n",
+    ],
+)
+@pytest.mark.parametrize("width", [10, 39, 79])
+def test_nothing_is_lost_behind_a_long_beginning_of_a_line(source: str, width: int) -> None:
+    shown = rendered(source, width)
+    assert "TEXT" in shown
+    assert rendered(source, width, list(source)) == shown
+
+
+def test_a_table_padded_far_is_still_a_table() -> None:
+    widths = (12, 200, 120)
+    row = "| " + " | ".join(name.ljust(size) for name, size in zip("abc", widths, strict=True))
+    rule = "|" + "|".join("-" * (size + 2) for size in widths) + "|"
+    shown = rendered(f"{row} |\n{rule}\n| 1 | 2 | 3 |\n", 79)
+    assert "--" not in shown
+    assert "|" not in shown
+
+
+def test_a_long_line_of_code_in_a_sentence_is_no_fence() -> None:
+    code = "```" + "pip install something and more " * 4 + "``` then text"
+    shown = rendered(f"{code}\n\nNext **paragraph**\n", 39)
+    assert shown.endswith("then text\n\nNext paragraph")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://github.com/x/y/blob/main/pkg/__init__.py",
+        "https://x.y/a_b_c/*z*/q",
+        "http://x.y/~~a~~/b",
+        "HTTPS://example.com/?a=1&b=_2_#c_d_e",
+    ],
+)
+def test_an_address_is_shown_as_it_is_written(address: str) -> None:
+    assert rendered(f"See {address}, or **{address}** 또는 {address}에서.", 400) == (
+        f"See {address}, or {address} 또는 {address}에서."
+    )
+    shown = rendered(f"words in front of it, and then {address} in a row. " * 20, 50)
+    assert shown.replace("\n", "").count(address) == 20
+
+
+def test_a_table_becomes_narrower_with_the_screen() -> None:
+    width = 100
+    stream = MarkdownStream(lambda: width, LOOK)
+    stream.feed("| one | two |\n|---|---|\n" + "| " + "words " * 8 + "| more words |\n" * 8)
+    stream.take()
+    width = 40
+    stream.feed("| " + "words " * 8 + "| more words |\n")
+    stream.finish()
+    assert max(row_cells(row) for row in stream.take()) <= width

@@ -81,3 +81,12 @@ def test_safe_text_stays_as_it_is(text: str) -> None:
 
 def test_one_line_stays_one_line() -> None:
     assert sanitize_line('{"a":\r\n  "\x1b[1m"}\t') == '{"a": "␛[1m"}'
+
+
+def test_hidden_alphabets_and_marks_without_a_shape_are_shown() -> None:
+    assert sanitize("a\U000e0101\u034fb") == "a<U+E0101><U+034F>b"
+
+
+def test_an_encoding_gets_what_it_can_write() -> None:
+    made = Sanitizer("euc-kr")
+    assert made.feed("좋아 👍\x1b") + made.finish() == "좋아 \\U0001f44d\\u241b"

@@ -10,7 +10,7 @@ from tests.ui.screen import Stream, Terminal
 
 def detect(variables: dict[str, str], *, tty: bool = True, encoding: str = "utf-8") -> Environment:
     stream = Stream(Terminal() if tty else None, encoding)
-    return Environment.detect(variables, None, stream, Stream())
+    return Environment.detect({"TERM": "xterm"} | variables, None, stream, Stream())
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,11 @@ def test_a_closed_stream_is_no_terminal() -> None:
     stream = Stream()
     stream.close()
     assert not Environment.detect({}, stream, Stream(), Stream()).stdin_tty
+
+
+@pytest.mark.parametrize("variables", [{}, {"TERM": ""}, {"TERM": "unknown"}])
+def test_a_terminal_that_says_nothing_of_itself_is_dumb(variables: dict[str, str]) -> None:
+    stream = Stream(Terminal())
+    found = Environment.detect(variables, None, stream, Stream())
+    assert not found.live
+    assert found.stdout_paint is Paint.NONE

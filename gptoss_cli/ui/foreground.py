@@ -1,0 +1,94 @@
+"""The terminal while an answer is shown: keys are not echoed into it, and Ctrl-Z does no harm.
+
+What is typed meanwhile stays in the terminal's own queue and is read at the next prompt. Echoed at
+once it would move the cursor, and rows that are repainted would miss their place. After Ctrl-Z the
+shell has written below the answer, so what is repainted begins anew there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from types import FrameType
+from typing import Any, TextIO
+
+try:
+    import termios
+except ImportError:  # Windows
+    termios = None  # type: ignore[assignment]
+
+_LOCAL_MODES = 3  # place in what tcgetattr returns
+_STOPS, _CONTINUES, _ENDS = "SIGTSTP", "SIGCONT", ("SIGTERM", "SIGHUP")
+
+
+class Foreground:
+    """A context manager around an answer on the terminal that `stream` writes to.
+
+    ``resumes`` counts how often the program was stopped and went on. Signals that somebody else
+    handles or ignores are left alone.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.resumes = 0
+        self._stream = stream
+        self._descriptor = -1
+        self._modes: list[Any] | None = None
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> None:
+        if termios is None or self._stream is None:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            self._descriptor = self._stream.fileno()
+            self._silence()
+            self._handle(_STOPS, self._stop)
+            self._handle(_CONTINUES, self._go_on)
+            for name in _ENDS:
+                self._handle(name, self._end)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+        self._restore()
+
+    def _handle(self, name: str, handler: Any) -> None:
+        number = signal.Signals[name]
+        if signal.getsignal(number) is signal.SIG_DFL:
+            self._before[number] = signal.signal(number, handler)
+
+    def _silence(self) -> None:
+        """Turn the echo off; not from the background, where it would stop the program."""
+        if os.tcgetpgrp(self._descriptor) != os.getpgrp():
+            return
+        modes = termios.tcgetattr(self._descriptor)
+        if modes[_LOCAL_MODES] & termios.ECHO:
+            self._modes = list(modes)
+            modes[_LOCAL_MODES] &= ~termios.ECHO
+            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, modes)
+
+    def _restore(self) -> None:
+        modes, self._modes = self._modes, None
+        if modes is not None:
+            with contextlib.suppress(OSError, termios.error):
+                if os.tcgetpgrp(self._descriptor) == os.getpgrp():
+                    termios.tcsetattr(self._descriptor, termios.TCSADRAIN, modes)
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        self._restore()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)  # here the program stands still
+        signal.signal(number, self._stop)
+        with contextlib.suppress(OSError, termios.error):
+            self._silence()
+
+    def _go_on(self, _number: int, _frame: FrameType | None) -> None:
+        self.resumes += 1
+        with contextlib.suppress(OSError, termios.error):
+            self._silence()
+
+    def _end(self, number: int, _frame: FrameType | None) -> None:
+        self._restore()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
