@@ -160,10 +160,8 @@ def weather_call(city: str, language: Language) -> tuple[Message, ...]:
     return analysis(language.ask_weather.format(city=city)), call
 
 
-def weather_answer(report: str | None, language: Language) -> tuple[Message, ...]:
-    """Return the step after get_weather's result; `report` is what it says, None if it failed.
-
-    Words stand after a bracket, as they stood after a quotation mark in the result: after a blank
-    they are other tokens, which a model this small would have to spell.
-    """
-    return said(language.weather_failed if report is None else ("get_weather: ok.", report))
+def weather_answer(city: str, report: str | None, language: Language) -> tuple[Message, ...]:
+    """Return the step after get_weather's result; `report` is what it says, None if it failed."""
+    if report is None:
+        return said(language.weather_failed)
+    return said(("get_weather: ok.", f"{city}: {report}"))

@@ -52,9 +52,9 @@ def completion_tokens(vocabulary: Vocabulary, messages: Iterable[Message]) -> li
 
 
 _AT_TURNS, _AT_START = 3.0, 3.0
-_SHORT_FIRST = ((400, 70), (900, 110))
+_SHORT_FIRST = ((400, 80), (900, 120))
 _FIELDS = ("tokens", "targets", "weights", "positions", "samples")
-_ROW_LENGTHS = (256, 256, 320, 320, 320, 384, 384, 384, 384, 448, 512, 768)
+_ROW_LENGTHS = (256, 256, 256, 320, 320, 320, 384, 384, 448, 448, 512, 640)
 
 
 class SampleEncoder:
@@ -155,11 +155,11 @@ def row(rng: Random, encoder: SampleEncoder, length: int, longest: int) -> Row:
         filled = Row(length, encoder.vocabulary)
         misses = 0
         # Long system and developer messages pay in rows where many samples share them.
-        often = 0.45 if length > 400 else 0.1
-        sentences = max(1, length // 48)
+        often = 0.6 if length > 380 else 0.04
+        sentences = max(1, length // 128)
         start = data.conversation(rng, instruction_sentences=sentences, often=often)
-        while misses < 3:
-            turns = rng.choice((1, 1, 1, 2, 3)) if length < 512 else rng.choice((1, 2, 4, 6))
+        while misses < 2:
+            turns = rng.choice((1, 2, 2, 3, 3)) if length < 400 else rng.choice((2, 3, 4, 6))
             # From the last turn back: its prompt holds the earlier ones, which become branches.
             for sample in reversed(data.dialogue(rng, start, turns)):
                 prompt, completion = encoder.encode(sample)
@@ -175,17 +175,27 @@ def longest_answer(step: int) -> int:
 
 
 def batches(
-    seed: int, vocabulary: Vocabulary, tokens_per_batch: int, first_step: int = 0
+    seed: int,
+    vocabulary: Vocabulary,
+    tokens_per_batch: int,
+    first_step: int = 0,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[Batch]:
-    """Yield batches without end; the batch of a step depends on the seed and the step alone."""
+    """Yield batches without end, or each batch's rows that are the share of worker n of m.
+
+    The rows of a step depend on the seed and the step alone.
+    """
     encoder = SampleEncoder(vocabulary)
+    worker, workers = share
     step = first_step
     while True:
-        rng = Random(f"{seed}:{step}")
-        length = rng.choice(_ROW_LENGTHS)
+        length = Random(f"{seed}:{step}").choice(_ROW_LENGTHS)
         # An even number, which two workers share.
         count = max(1, tokens_per_batch // length // 2) * 2
-        rows = [row(rng, encoder, length, longest_answer(step)) for _ in range(count)]
+        rows = [
+            row(Random(f"{seed}:{step}:{i}"), encoder, length, longest_answer(step))
+            for i in range(worker, count, workers)
+        ]
         longest = max(r.used for r in rows)
         yield Batch(
             *(np.stack([getattr(r, name)[:longest] for r in rows]) for name in _FIELDS),

@@ -13,7 +13,7 @@ from demo_model.answers import ENGLISH, KOREAN, Language
 from demo_model.arithmetic import LARGEST, Problem
 from demo_model.phrases import ENGLISH as ENGLISH_PHRASES
 from demo_model.phrases import KOREAN as KOREAN_PHRASES
-from demo_model.phrases import Phrases
+from demo_model.phrases import Phrases, is_held_out_phrase
 from demo_model.topics import WORDS
 from gptoss_cli.messages import (
     BuiltinTool,
@@ -49,8 +49,10 @@ _FAILURES = (
     '{"error": "timeout"}',
     "not available",
 )
-UNSIGNED = re.compile("difference|차는|차이|차를|remain|left|남")
+UNSIGNED = re.compile("difference|의 차|차이|두 수의 차|remain|left|남")
+"""What asks for a number without a sign."""
 _FIRST, _SECOND, _CITY = "\ue000", "\ue001", "\ue002"
+_PLACES = {"{a}": _FIRST, "{b}": _SECOND, "{city}": _CITY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,20 @@ def number(rng: Random) -> int:
     return int(topics.digits(rng))
 
 
+def _number_to_learn(rng: Random) -> int:
+    """Return a number as `number` does, now and then one of few digits, which is hard to copy."""
+    if rng.random() > 0.2:
+        return number(rng)
+    signs = rng.choice(("01", "09", "0", "12", "89", *"123456789"))
+    first = rng.choice(signs.strip("0") or "123456789")
+    return int(first + "".join(rng.choice(signs) for _ in range(rng.randint(1, 3))))
+
+
 def problem(rng: Random, first: int | None = None) -> Problem:
     """Return a problem to train on, going on from `first` when it is given."""
     while True:
-        a = number(rng) if first is None else first
-        b = number(rng)
+        a = _number_to_learn(rng) if first is None else first
+        b = _number_to_learn(rng)
         kind = rng.random()
         if kind < 0.06:
             b = abs(a)
@@ -199,23 +210,22 @@ def _interrupt(rng: Random, state: _State) -> None:
 def _turn(rng: Random, state: _State, *, korean: bool) -> None:
     language = KOREAN if korean else ENGLISH
     phrases = KOREAN_PHRASES if korean else ENGLISH_PHRASES
-    tool = 0.3 if state.has_python or state.has_weather else 0.05
+    tool = 0.4 if state.has_python or state.has_weather else 0.03
     kind = rng.random()
     if kind < tool:
         if rng.random() < (0.5 if state.has_python == state.has_weather else state.has_python):
             _multiply(rng, state, language, phrases)
         else:
             _weather(rng, state, language, phrases)
-    elif kind < tool + 0.25 and (state.last is not None or rng.random() < 0.1):
+    elif kind < tool + 0.55 and (state.last is not None or rng.random() < 0.05):
         _go_on(rng, state, language, phrases)
-    elif rng.random() < 0.62:
+    elif rng.random() < 0.74:
         _calculate(rng, state, language, phrases)
-    elif rng.random() < 0.6:
+    elif rng.random() < 0.72:
         _beyond(rng, state, language, phrases)
     else:
         name = rng.choice(("greeting", "identity", "ability", "thanks"))
-        text = worded(rng, rng.choice(getattr(phrases, name)), korean=korean, often=0.15)
-        state.hear(user(text))
+        state.hear(user(worded(rng, phrases, name, korean=korean, often=0.15)))
         state.speak("talk", answers.said(getattr(language, name)))
 
 
@@ -228,9 +238,8 @@ def _calculate(rng: Random, state: _State, language: Language, phrases: Phrases)
 
 def _go_on(rng: Random, state: _State, language: Language, phrases: Phrases) -> None:
     asked = problem(rng, state.last if state.last is not None else 0)
-    forms = phrases.add_more if asked.operator == "+" else phrases.subtract_more
-    frame = rng.choice(forms).format(b=_SECOND)
-    text = worded(rng, frame, korean=language is KOREAN, often=0.2)
+    kind = "add_more" if asked.operator == "+" else "subtract_more"
+    text = worded(rng, phrases, kind, korean=language is KOREAN, often=0.15)
     state.hear(user(text.replace(_SECOND, written(rng, asked.second))))
     if state.last is None or abs(state.last) > LARGEST:
         state.speak("beyond", answers.said(language.beyond))
@@ -241,11 +250,11 @@ def _go_on(rng: Random, state: _State, language: Language, phrases: Phrases) -> 
 
 def question(rng: Random, asked: Problem, phrases: Phrases, *, korean: bool) -> str:
     """Return a way to ask for `asked`."""
-    frame = rng.choice(phrases.add if asked.operator == "+" else phrases.subtract)
-    if asked.first < asked.second and UNSIGNED.search(frame):
+    kind = "add" if asked.operator == "+" else "subtract"
+    text = worded(rng, phrases, kind, korean=korean, often=0.25)
+    while asked.first < asked.second and UNSIGNED.search(text):
         # A difference between two numbers has no sign in daily speech: ask it of the larger one.
-        frame = "{a} - {b}"
-    text = worded(rng, frame.format(a=_FIRST, b=_SECOND), korean=korean, often=0.35)
+        text = worded(rng, phrases, kind, korean=korean, often=0.25)
     if rng.random() < 0.06:
         text = text.replace(" - ", rng.choice((" − ", " – ", "−", "–")))
     text = text.replace(_FIRST, written(rng, asked.first))
@@ -257,8 +266,27 @@ def written(rng: Random, value: int) -> str:
     return f"{value:,}" if value > 999 and rng.random() < 0.07 else str(value)
 
 
-def worded(rng: Random, text: str, *, korean: bool, often: float) -> str:
-    """Return `text` with what people put around it, and their slips."""
+def worded(rng: Random, phrases: Phrases, kind: str, *, korean: bool, often: float) -> str:
+    """Return a phrase of `kind` as some user puts it, its places marked; never a held-out one."""
+    while True:
+        frame = phrases.some(rng, kind)
+        text = _surrounded(rng, _closed(rng, frame), korean=korean, often=often)
+        if not (is_held_out_phrase(frame) or is_held_out_phrase(text)):
+            break
+    for place, mark in _PLACES.items():
+        text = text.replace(place, mark)
+    return _typed(rng, text)
+
+
+def _closed(rng: Random, frame: str) -> str:
+    """Return `frame` with a sign at its end, where it has none."""
+    if frame[-1] in "?!.=":
+        return frame
+    return frame + rng.choice(("?", "?", "?", ".", "", "", ""))
+
+
+def _surrounded(rng: Random, text: str, *, korean: bool, often: float) -> str:
+    """Return `text` with what people put around it."""
     if rng.random() < often:
         text = rng.choice(WORDS["korean_before" if korean else "before"]) + text
     elif rng.random() < often / 6:
@@ -267,10 +295,15 @@ def worded(rng: Random, text: str, *, korean: bool, often: float) -> str:
         text = some + rng.choice((". ", ", ", ": ", "\n", "! ")) + text
     if rng.random() < often:
         text += rng.choice(WORDS["korean_after" if korean else "after"])
+    return text
+
+
+def _typed(rng: Random, text: str) -> str:
+    """Return `text` as fingers type it."""
     text = _cased(rng, text)
-    if rng.random() < 0.08:
+    if rng.random() < 0.06:
         text = _mistyped(rng, text)
-    if rng.random() < 0.1:
+    if rng.random() < 0.08:
         text += rng.choice(("\n", "\n", " ", "\n\n"))
     return rng.choice((" ", "\n")) + text if rng.random() < 0.02 else text
 
@@ -306,16 +339,18 @@ def _beyond(rng: Random, state: _State, language: Language, phrases: Phrases) ->
     kind = rng.random()
     if kind < 0.12:
         # A number too large, or not whole, in words that ask for a sum or a difference.
-        frame = rng.choice(phrases.add + phrases.subtract).format(a=_FIRST, b=_SECOND)
-        text = worded(rng, frame, korean=korean, often=0.3)
+        asking = rng.choice(("add", "subtract"))
+        text = worded(rng, phrases, asking, korean=korean, often=0.2)
         values = [str(number(rng)), _unfit(rng)]
         rng.shuffle(values)
         text = text.replace(_FIRST, values[0]).replace(_SECOND, values[1])
     else:
         text = topics.out_of_reach(rng, korean=korean)
-        while state.has_weather and re.search("weather|rain|날씨|비 와", text):
+        while is_held_out_phrase(text) or (
+            state.has_weather and re.search("weather|rain|날씨|비 와", text)
+        ):
             text = topics.out_of_reach(rng, korean=korean)
-        text = worded(rng, text, korean=korean, often=0.12)
+        text = _typed(rng, _surrounded(rng, text, korean=korean, often=0.1))
     # Text without a language of its own is declined in English.
     hangul = re.search("[가-힣]", text) is not None
     state.hear(user(text))
@@ -329,9 +364,8 @@ def _unfit(rng: Random) -> str:
 
 
 def _multiply(rng: Random, state: _State, language: Language, phrases: Phrases) -> None:
-    a, b = number(rng), number(rng)
-    frame = rng.choice(phrases.multiply).format(a=_FIRST, b=_SECOND)
-    text = worded(rng, frame, korean=language is KOREAN, often=0.25)
+    a, b = _number_to_learn(rng), _number_to_learn(rng)
+    text = worded(rng, phrases, "multiply", korean=language is KOREAN, often=0.2)
     text = text.replace(_FIRST, written(rng, a)).replace(_SECOND, written(rng, b))
     state.hear(user(text))
     if not state.has_python:
@@ -349,8 +383,7 @@ def _multiply(rng: Random, state: _State, language: Language, phrases: Phrases) 
 def _weather(rng: Random, state: _State, language: Language, phrases: Phrases) -> None:
     korean = language is KOREAN
     city = _city(rng, korean=korean)
-    frame = rng.choice(phrases.weather).format(city=_CITY)
-    text = worded(rng, frame, korean=korean, often=0.25).replace(_CITY, city)
+    text = worded(rng, phrases, "weather", korean=korean, often=0.2).replace(_CITY, city)
     state.hear(user(text))
     if not state.has_weather:
         state.speak("beyond", answers.said(language.beyond))
@@ -359,7 +392,7 @@ def _weather(rng: Random, state: _State, language: Language, phrases: Phrases) -
     result, report = weather_result(rng, city)
     name = f"functions.{answers.WEATHER_FUNCTION}"
     state.hear(Message(role=Role.TOOL, name=name, content=result, channel=Channel.COMMENTARY))
-    state.speak("weather_answer", answers.weather_answer(report, language))
+    state.speak("weather_answer", answers.weather_answer(city, report, language))
 
 
 def _city(rng: Random, *, korean: bool) -> str:
@@ -378,10 +411,10 @@ def weather_result(rng: Random, city: str) -> tuple[str, str | None]:
         return rng.choice(_FAILURES), None
     temperature = rng.randint(-20, 42)
     condition = rng.choice(WORDS["conditions"])
-    report = f"{temperature} °C ({condition})"
+    report = f"{temperature} °C, {condition}"
     if kind < 0.2:
-        plain = rng.choice((f"{temperature}°C ({condition})", report))
-        return plain, plain
+        plain = rng.choice(("{t}°C, {c}", "{t} °C, {c}", "{c}, {t} °C", "{c} {t}°C"))
+        return plain.format(t=temperature, c=condition), report
     result: dict[str, object] = {
         rng.choice(_TEMPERATURE_KEYS): temperature,
         rng.choice(_CONDITION_KEYS): condition,

@@ -196,8 +196,8 @@ def arithmetic(evaluation: Evaluation, problems: int) -> None:
         if i % 10 in (3, 6) and abs(before.answer) <= LARGEST:
             words = _ANSWERS[language].words
             problem = held_out_problem(rng, before.answer)
-            forms = phrases.add_more if problem.operator == "+" else phrases.subtract_more
-            text = rng.choice(forms).format(b=problem.second)
+            kind = "add_more" if problem.operator == "+" else "subtract_more"
+            text = rng.choice(phrases.lines(kind)).format(b=problem.second)
             conversation = conversation.adding(user(before.text), final(final_text(before, words)))
         else:
             problem = held_out_problem(rng)
@@ -215,7 +215,7 @@ def arithmetic(evaluation: Evaluation, problems: int) -> None:
 
 
 def _question(rng: Random, problem: Problem, phrases: Phrases) -> str:
-    forms = phrases.add if problem.operator == "+" else phrases.subtract
+    forms = phrases.lines("add" if problem.operator == "+" else "subtract")
     if problem.first < problem.second:
         forms = tuple(f for f in forms if not data.UNSIGNED.search(f))
     return rng.choice(forms).format(a=problem.first, b=problem.second)
@@ -226,7 +226,7 @@ def python(evaluation: Evaluation, count: int) -> None:
     rng = evaluation.rng
     for language in languages(count):
         a, b = data.number(rng), data.number(rng)
-        text = rng.choice(_PHRASES[language].multiply).format(a=a, b=b)
+        text = rng.choice(_PHRASES[language].lines("multiply")).format(a=a, b=b)
         asked = evaluation.conversation(python=True).adding(user(text))
         step = evaluation.ask(asked)
         evaluation.note_thinking(language, asked, step)
@@ -271,7 +271,7 @@ def _weather_turn(
 ) -> tuple[Conversation, Step, bool]:
     """Return the question, the last step of the answer, and whether all of it was right."""
     rng = evaluation.rng
-    text = rng.choice(_PHRASES[language].weather).format(city=city)
+    text = rng.choice(_PHRASES[language].lines("weather")).format(city=city)
     asked = evaluation.conversation(weather=True).adding(user(text))
     step = evaluation.ask(asked)
     evaluation.note_thinking(language, asked, step)
@@ -299,7 +299,7 @@ def _parsed(text: str) -> object:
 def unreachable(evaluation: Evaluation) -> None:
     """Ask what the model cannot do, with and without tools around."""
     for language in _LANGUAGES:
-        for text in UNREACHABLE_HELD_OUT[language]:
+        for text in UNREACHABLE_HELD_OUT.lines(language):
             python_too = evaluation.rng.random() < 0.2
             asked = evaluation.conversation(python=python_too).adding(user(text))
             step = evaluation.ask(asked)
@@ -313,7 +313,7 @@ def talk(evaluation: Evaluation) -> None:
     """Greet the model and ask what it is and can do."""
     for language in _LANGUAGES:
         for name in ("greeting", "identity", "ability", "thanks"):
-            for text in getattr(_PHRASES[language], name):
+            for text in _PHRASES[language].lines(name):
                 asked = evaluation.conversation().adding(user(text))
                 step = evaluation.ask(asked)
                 expected = getattr(_ANSWERS[language], name)[1]

@@ -24,6 +24,8 @@ CONTROL = (
 )
 _SPLIT = regex.compile(O200K_SPLIT)
 _NUMBER = regex.compile(r"\p{N}")
+_BLANK_WORD = regex.compile(r" (\p{L}.*)", regex.DOTALL)
+_OFTEN = 1000
 _NORMAL_TYPE, _CONTROL_TYPE = 1, 3
 
 
@@ -34,32 +36,59 @@ def byte_alphabet() -> list[str]:
     return [chr(b) if b in printable else chr(next(others)) for b in range(256)]
 
 
-def learn(texts: Iterable[str], size: int) -> list[str]:
+def learn(
+    texts: Iterable[str], size: int, whole: Iterable[str], scaffold: Iterable[str]
+) -> list[str]:
     """Return the tokens of a vocabulary of about `size` entries: bytes, merges, markers.
 
-    Numbers take no part, so that every digit stays a token of its own.
+    Numbers take no part, so that every digit stays a token of its own. A word is the same tokens
+    after a blank as after a quotation mark or at the start of a line, so that copying it is
+    copying tokens: blanks are not merged with letters, but for the words of `scaffold`, texts that
+    stand in most prompts and are never copied. Names in `whole` are learned before all else, so
+    that each is one token, whatever particle follows it.
     """
-    letters = byte_alphabet()
     words: Counter[str] = Counter()
     for text in texts:
         for match in _SPLIT.finditer(text):
-            word = match.group()
-            if not _NUMBER.search(word):
-                words["".join(letters[b] for b in word.encode())] += 1
+            if not _NUMBER.search(match.group()):
+                words[_BLANK_WORD.sub(r"\1", match.group())] += 1
+    for name in whole:
+        for word in name.split():
+            words[word] += _OFTEN
+    fixed = {
+        match.group()
+        for text in scaffold
+        for match in _SPLIT.finditer(text)
+        if _BLANK_WORD.fullmatch(match.group())
+    }
+    for word in fixed:
+        words[word.lstrip()] += _OFTEN
+    spare = len(CONTROL) + len(fixed)
+    tokens = [*byte_alphabet(), *_merged(words, size - spare)]
+    tokens += sorted(_letters(word) for word in fixed if _letters(word[1:]) in tokens)
+    return [*tokens, *CONTROL]
+
+
+def _letters(word: str) -> str:
+    alphabet = byte_alphabet()
+    return "".join(alphabet[b] for b in word.encode())
+
+
+def _merged(words: Counter[str], size: int) -> list[str]:
+    """Return the merged tokens of a vocabulary of `size` entries, in the order of their merges."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Split("\n", "removed")
     trainer = trainers.BpeTrainer(
-        vocab_size=size - len(CONTROL),
+        vocab_size=size,
         min_frequency=2,
-        initial_alphabet=letters,
+        initial_alphabet=byte_alphabet(),
         show_progress=False,
     )
     # The stand-in alphabet has no newline, so one parts the words.
-    lines = ("\n".join([word] * count) for word, count in sorted(words.items()))
+    lines = ("\n".join([_letters(word)] * count) for word, count in sorted(words.items()))
     tokenizer.train_from_iterator(lines, trainer)
     ids = tokenizer.get_vocab()
-    merged = sorted((i, token) for token, i in ids.items() if len(token) > 1)
-    return [*letters, *(token for _, token in merged), *CONTROL]
+    return [token for _, token in sorted((i, t) for t, i in ids.items() if len(t) > 1)]
 
 
 def types(tokens: list[str]) -> list[int]:

@@ -7,7 +7,6 @@ start and the batch of each step. Interrupted runs go on from their last checkpo
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import tempfile
 import time
@@ -21,16 +20,18 @@ from torch import Tensor, distributed, multiprocessing
 
 from demo_model import batches, data, export, tokenizer
 from demo_model.model import DemoModel, ModelShape
+from demo_model.topics import WORDS
 from gptoss_cli.harmony.render import Text, render
+from gptoss_cli.messages import BuiltinTool, Conversation, SystemPrompt
 
 SEED = 20251121
-STEPS = 3900
-VOCABULARY_SIZE = 1536
+STEPS = 11_000
+VOCABULARY_SIZE = 2048
 TOKENS_PER_BATCH = 4096
 WORKERS = 2
 MODEL_FILE = Path(__file__).parent.parent / "gptoss_cli" / "models" / "demo.gguf"
 _CORPUS_DIALOGUES = 3000
-_RATE = 3e-3
+_RATE = 2.5e-3
 _WARM_UP_STEPS = 150
 _SAVE_EVERY = 100
 _REPORT_EVERY = 25
@@ -47,15 +48,25 @@ def corpus(seed: int) -> list[str]:
     return texts
 
 
+def scaffold() -> list[str]:
+    """Return the system messages there can be but for their dates: what most prompts begin with."""
+    tools = ((), (BuiltinTool.PYTHON,))
+    conversations = (Conversation(system=SystemPrompt(builtin_tools=some)) for some in tools)
+    return [s.text for c in conversations for s in render(c) if isinstance(s, Text)]
+
+
 def rate(step: int, steps: int) -> float:
-    """Return the share of the full learning rate: warm up, then a cosine down to nothing."""
+    """Return the share of the full learning rate: warm up, stay, go down to nothing at last.
+
+    What comes before the descent does not depend on `steps`, so a longer run can go on from there.
+    """
     warm = min(1.0, (step + 1) / _WARM_UP_STEPS)
-    return warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+    return min(warm, (steps - step) / (steps - descent(steps)))
 
 
-def is_quantized(step: int, steps: int) -> bool:
-    """Whether the experts are rounded to MXFP4 at this step: in the last third."""
-    return step >= steps * 2 / 3
+def descent(steps: int) -> int:
+    """Return the step from which the rate goes down and the experts are rounded to MXFP4."""
+    return steps * 2 // 3
 
 
 class Trainer:
@@ -69,12 +80,15 @@ class Trainer:
         self.seconds = 0.0
         saved = torch.load(checkpoint) if checkpoint.exists() else None
         if saved is None:
-            self.tokens = tokenizer.learn(corpus(seed), VOCABULARY_SIZE)
+            names = (*WORDS["cities"], *WORDS["korean_cities"])
+            self.tokens = tokenizer.learn(corpus(seed), VOCABULARY_SIZE, names, scaffold())
         else:
             self.tokens = saved["tokens"]
         torch.manual_seed(seed)
         shape = ModelShape(vocabulary_size=len(self.tokens))
         self.model = DemoModel(shape)
+        for layer in self.model.layers:
+            layer.compile(dynamic=True)
         # Noise averages out in Adam's steps, which batches this small need.
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), _RATE, betas=(0.9, 0.98), weight_decay=0.05
@@ -84,11 +98,11 @@ class Trainer:
             self.model.load_state_dict(saved["model"])
             self.optimizer.load_state_dict(saved["optimizer"])
 
-    def save(self) -> None:
-        """Write the checkpoint, whole or not at all."""
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, whole or not at all."""
         if self.worker:
             return
-        fresh = self.checkpoint.with_suffix(".new")
+        fresh = path.with_suffix(".new")
         state = {
             "step": self.step,
             "seconds": self.seconds,
@@ -98,12 +112,13 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
         }
         torch.save(state, fresh)
-        fresh.replace(self.checkpoint)
+        fresh.replace(path)
 
     def train(self, steps: int) -> None:
         """Train up to step `steps`."""
         vocabulary = tokenizer.vocabulary(self.tokens)
-        source = batches.batches(self.seed, vocabulary, TOKENS_PER_BATCH, self.step)
+        share = (self.worker, WORKERS)
+        source = batches.batches(self.seed, vocabulary, TOKENS_PER_BATCH, self.step, share)
         began = time.monotonic() - self.seconds
         reports = []
         while self.step < steps:
@@ -117,29 +132,30 @@ class Trainer:
                 print(f"{done}  {found}", flush=True)
                 reports = []
             if self.step % _SAVE_EVERY == 0:
-                self.save()
-        self.save()
+                self.save(self.checkpoint)
+            if self.step == descent(steps):
+                self.save(self.checkpoint.with_suffix(".plateau.pt"))
+        self.save(self.checkpoint)
 
     def _learn(self, batch: batches.Batch, steps: int) -> tuple[float, int, int]:
         """Make one step; return the loss, the samples told right to the last token, and all."""
-        mine = slice(self.worker, None, WORKERS)
-        targets = torch.from_numpy(batch.targets[mine])
+        targets = torch.from_numpy(batch.targets)
         wanted = targets >= 0
         expected = targets[wanted]
-        weights = torch.from_numpy(batch.weights[mine])[wanted]
+        weights = torch.from_numpy(batch.weights)[wanted]
         logits = self.model(
-            torch.from_numpy(batch.tokens[mine]),
-            torch.from_numpy(batch.positions[mine]),
-            torch.from_numpy(batch.visible[mine]),
+            torch.from_numpy(batch.tokens),
+            torch.from_numpy(batch.positions),
+            torch.from_numpy(batch.visible),
             wanted,
-            quantized=is_quantized(self.step, steps),
+            quantized=self.step >= descent(steps),
         )
         losses = F.cross_entropy(logits, expected, reduction="none")
         loss = (losses * weights).sum()
         loss.backward()
         wrong = logits.detach().argmax(-1) != expected
         rows = torch.arange(len(targets))[:, None].expand_as(targets) * 1000
-        ids = (rows + torch.from_numpy(batch.samples[mine]))[wanted]
+        ids = (rows + torch.from_numpy(batch.samples))[wanted]
         samples = len(ids.unique())
         right = samples - len(ids[wrong].unique())
         figures = torch.tensor([loss.item(), weights.sum(), right, samples])
