@@ -23,8 +23,8 @@ READER = "import os\ntry:\n    while os.read(0, 65536): pass\nexcept OSError: pa
 OURS = "--ours"
 
 
-def ours(model: Path) -> None:
-    """Answer once with the UI on standard output and print the rates as JSON on descriptor 3."""
+def ours(model: Path, descriptor: int) -> None:
+    """Answer once with the UI on standard output and write the rates as JSON to `descriptor`."""
     from gptoss_cli.cli.options import Settings
     from gptoss_cli.cli.wiring import environment, renderer, start
     from gptoss_cli.engine.base import Cancel
@@ -45,7 +45,7 @@ def ours(model: Path) -> None:
                     "tg": event.timings.decode_tps,
                     "prompt": event.usage.prompt_tokens,
                 }
-    os.write(3, json.dumps(rates).encode())
+    os.write(descriptor, json.dumps(rates).encode())
     running.close()
 
 
@@ -53,19 +53,13 @@ def run_ours(model: Path) -> dict[str, float]:
     master, slave = pty.openpty()
     read, write = os.pipe()
     reader = subprocess.Popen([sys.executable, "-c", READER], stdin=master)
-
-    def on_descriptor_3() -> None:
-        os.dup2(write, 3)
-
     subprocess.run(
-        [sys.executable, "-m", "benchmarks.speed", OURS, str(model)],
+        [sys.executable, "-m", "benchmarks.speed", OURS, str(model), str(write)],
         stdin=slave,
         stdout=slave,
         stderr=slave,
         pass_fds=(write,),
         check=True,
-        preexec_fn=on_descriptor_3,
-        close_fds=False,
     )
     os.close(write)
     os.close(slave)
@@ -81,7 +75,7 @@ def run_bench(model: Path, programs: Path, prompt: int) -> dict[str, float]:
         [
             str(programs / "llama-bench"),
             *("-m", str(model), "-p", str(prompt), "-n", str(ANSWER_TOKENS), "-r", "1"),
-            *("-t", "2", "-fa", "auto", "-o", "json", "--no-repack", "1"),
+            *("-t", "2", "-fa", "auto", "-o", "json", "--repack", "0"),
         ],
         capture_output=True,
         text=True,
@@ -93,7 +87,7 @@ def run_bench(model: Path, programs: Path, prompt: int) -> dict[str, float]:
 
 def main() -> None:
     if sys.argv[1] == OURS:
-        ours(Path(sys.argv[2]))
+        ours(Path(sys.argv[2]), int(sys.argv[3]))
         return
     model, programs = Path(sys.argv[1]), Path(sys.argv[2])
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
