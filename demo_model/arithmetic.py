@@ -2,7 +2,8 @@
 
 The steps are made for a small network. The problem is restated first, then its digits are written
 at equal length, so that a digit's place can be counted from the left; each column ends with the
-result so far, so that the answer is copied and never put together from afar.
+result so far, so that the answer is copied and never put together from afar. Which of two numbers
+is larger is found out digit by digit as well, from the left, before one is taken from the other.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class Words:
 
     places: tuple[str, ...]
     digits: str
+    compare: str
     carry: str
     borrow: str
     check: str
@@ -31,6 +33,7 @@ class Words:
 ENGLISH = Words(
     places=("ones", "tens", "hundreds", "thousands", "ten thousands"),
     digits="digits",
+    compare="compare",
     carry="carry",
     borrow="borrow",
     check="Check",
@@ -40,6 +43,7 @@ ENGLISH = Words(
 KOREAN = Words(
     places=("일의 자리", "십의 자리", "백의 자리", "천의 자리", "만의 자리"),
     digits="자릿수",
+    compare="비교",
     carry="올림",
     borrow="빌림",
     check="검산",
@@ -89,17 +93,39 @@ def final_text(problem: Problem, words: Words) -> str:
 def analysis_text(problem: Problem, effort: ReasoningEffort, words: Words) -> str:
     """Return the steps: one line, a line per digit, or that and the inverse."""
     negative, plain = problem.reduced()
-    head = problem.text
-    if plain != problem:
-        head += f" = -({plain.text})" if negative else f" = {plain.text}"
-    if effort is ReasoningEffort.LOW:
-        return f"{head}: {_in_a_line(plain, words)} = {problem.answer}"
-    text = f"{head}: {_digit_by_digit(plain, words)}\n= {problem.answer}"
+    meant = f"-({plain.text})" if negative else plain.text
+    low = effort is ReasoningEffort.LOW
+    if plain.operator == "-":
+        text = f"{problem.text}: {_compared(problem, plain, meant, words, low=low)}"
+    else:
+        head = problem.text if plain == problem else f"{problem.text} = {meant}"
+        text = f"{head}: {_digits_text(plain, words)}"
+    if low:
+        return f"{text}; {_in_a_line(plain)} = {problem.answer}"
+    text += f"\n{_digit_by_digit(plain, words)}\n= {problem.answer}"
     if effort is ReasoningEffort.MEDIUM:
         return text
     inverse = Problem(plain.answer, "-" if plain.operator == "+" else "+", plain.second)
-    steps = _digit_by_digit(inverse, words)
+    steps = f"{_digits_text(inverse, words)}\n{_digit_by_digit(inverse, words)}"
     return f"{text}\n{words.check} {inverse.text}: {steps}\n= {inverse.answer}, {words.correct}"
+
+
+def _compared(problem: Problem, plain: Problem, meant: str, words: Words, *, low: bool) -> str:
+    """Return the sizes of both numbers, which is larger, and what is to be done because of it."""
+    sizes = Problem(abs(problem.first), "-", problem.second)
+    signs = []
+    for upper, lower in zip(*_digits(sizes), strict=True):
+        sign = "=" if upper == lower else ">" if upper > lower else "<"
+        signs.append(f"{upper}{sign}{lower}")
+        if sign != "=":
+            break
+    text = f"{_digits_text(sizes, words)}{'; ' if low else chr(10)}{words.compare} "
+    text += ", ".join(signs)
+    if meant != problem.text:
+        text += f": {meant}"
+    if plain != sizes:
+        text += f", {_digits_text(plain, words)}"
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +160,22 @@ def _columns(problem: Problem) -> list[_Column]:
     return columns
 
 
-def _in_a_line(problem: Problem, words: Words) -> str:
+def _digits_text(problem: Problem, words: Words) -> str:
+    return f"{words.digits} {', '.join(_digits(problem))}"
+
+
+def _in_a_line(problem: Problem) -> str:
     columns = _columns(problem)
     parts = [f"{c.sum} → {c.so_far}" for c in columns]
     if columns[-1].carry:
         parts.append(f"1 → 1{columns[-1].so_far}")
-    return f"{words.digits} {', '.join(_digits(problem))}; {', '.join(parts)}"
+    return ", ".join(parts)
 
 
 def _digit_by_digit(problem: Problem, words: Words) -> str:
     columns = _columns(problem)
     name = words.carry if problem.operator == "+" else words.borrow
-    lines = [f"{words.digits} {', '.join(_digits(problem))}"]
+    lines = []
     for place, column in zip(words.places, columns, strict=False):
         passed = f", {name} 1" if column.carry else ""
         lines.append(f"{place}: {column.sum}{passed} → {column.so_far}")

@@ -125,8 +125,9 @@ def problem(rng: Random, first: int | None = None) -> Problem:
         elif kind < 0.16:
             # Numbers that differ late, where the larger one is hard to tell.
             b = max(0, min(LARGEST, abs(a) + rng.randint(-120, 120)))
-        elif kind < 0.24 and a >= 0:
-            b = int(str(b)[: len(str(a))])
+        elif kind < 0.4:
+            # As many digits: which is larger hangs on each of them.
+            b = int("".join(rng.choice((d, rng.choice("0123456789"))) for d in str(abs(a))[:4]))
         found = Problem(a, rng.choice("+-"), b)
         if not is_held_out(found):
             return found
@@ -230,8 +231,8 @@ def _turn(rng: Random, state: _State, *, korean: bool) -> None:
 
 
 def _calculate(rng: Random, state: _State, language: Language, phrases: Phrases) -> None:
-    asked = problem(rng)
-    state.hear(user(question(rng, asked, phrases, korean=language is KOREAN)))
+    asked, text = question(rng, problem(rng), phrases, korean=language is KOREAN)
+    state.hear(user(text))
     state.speak("calculate", answers.solved(asked, state.effort, language))
     state.last = asked.answer
 
@@ -248,8 +249,11 @@ def _go_on(rng: Random, state: _State, language: Language, phrases: Phrases) -> 
     state.last = asked.answer
 
 
-def question(rng: Random, asked: Problem, phrases: Phrases, *, korean: bool) -> str:
-    """Return a way to ask for `asked`."""
+def question(rng: Random, asked: Problem, phrases: Phrases, *, korean: bool) -> tuple[Problem, str]:
+    """Return a way to ask for `asked`, and the problem as it is named there.
+
+    Numbers to be added are named in the order of the text, which makes one thing less to learn.
+    """
     kind = "add" if asked.operator == "+" else "subtract"
     text = worded(rng, phrases, kind, korean=korean, often=0.25)
     while asked.first < asked.second and UNSIGNED.search(text):
@@ -257,8 +261,15 @@ def question(rng: Random, asked: Problem, phrases: Phrases, *, korean: bool) -> 
         text = worded(rng, phrases, kind, korean=korean, often=0.25)
     if rng.random() < 0.06:
         text = text.replace(" - ", rng.choice((" − ", " – ", "−", "–")))
+    if asked.operator == "+" and text.index(_SECOND) < text.index(_FIRST):
+        asked = Problem(asked.second, "+", asked.first)
+        text = _exchanged(text)
     text = text.replace(_FIRST, written(rng, asked.first))
-    return text.replace(_SECOND, written(rng, asked.second))
+    return asked, text.replace(_SECOND, written(rng, asked.second))
+
+
+def _exchanged(text: str) -> str:
+    return text.translate({ord(_FIRST): _SECOND, ord(_SECOND): _FIRST})
 
 
 def written(rng: Random, value: int) -> str:
@@ -366,6 +377,8 @@ def _unfit(rng: Random) -> str:
 def _multiply(rng: Random, state: _State, language: Language, phrases: Phrases) -> None:
     a, b = _number_to_learn(rng), _number_to_learn(rng)
     text = worded(rng, phrases, "multiply", korean=language is KOREAN, often=0.2)
+    if text.index(_SECOND) < text.index(_FIRST):
+        text = _exchanged(text)
     text = text.replace(_FIRST, written(rng, a)).replace(_SECOND, written(rng, b))
     state.hear(user(text))
     if not state.has_python:
@@ -396,7 +409,7 @@ def _weather(rng: Random, state: _State, language: Language, phrases: Phrases) -
 
 
 def _city(rng: Random, *, korean: bool) -> str:
-    if rng.random() < 0.88:
+    if rng.random() < 0.75:
         return rng.choice(WORDS["korean_cities" if korean else "cities"])
     if korean:
         return topics.korean_pseudo_word(rng)
