@@ -1,7 +1,8 @@
 """The terminal while an answer is shown: keys are not echoed into it, and Ctrl-Z does no harm.
 
-What is typed meanwhile stays in the terminal's own queue and is read at the next prompt. Echoed at
-once it would move the cursor, and rows that are repainted would miss their place. After Ctrl-Z the
+What is typed meanwhile stays in the terminal's own queue, key by key, and is read at the next
+prompt, Enter and Ctrl-D too. Echoed at once it would move the cursor, and rows that are repainted
+would miss their place. After Ctrl-Z the
 shell has written below the answer, so what is repainted begins anew there.
 """
 
@@ -18,7 +19,7 @@ try:
 except ImportError:  # Windows
     termios = None  # type: ignore[assignment]
 
-_LOCAL_MODES = 3  # place in what tcgetattr returns
+_INPUT_MODES, _LOCAL_MODES = 0, 3  # places in what tcgetattr returns
 _STOPS, _CONTINUES, _ENDS = "SIGTSTP", "SIGCONT", ("SIGTERM", "SIGHUP")
 
 
@@ -65,7 +66,9 @@ class Foreground:
         modes = termios.tcgetattr(self._descriptor)
         if modes[_LOCAL_MODES] & termios.ECHO:
             self._modes = list(modes)
-            modes[_LOCAL_MODES] &= ~termios.ECHO
+            # Line by line, an early Ctrl-D would be lost, and an early Enter be a new line.
+            modes[_LOCAL_MODES] &= ~(termios.ECHO | termios.ICANON)
+            modes[_INPUT_MODES] &= ~termios.ICRNL
             termios.tcsetattr(self._descriptor, termios.TCSADRAIN, modes)
 
     def _restore(self) -> None:

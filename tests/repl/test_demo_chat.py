@@ -42,7 +42,10 @@ def test_a_stop_while_it_thinks_and_one_while_it_answers():
             terminal.read(0.02 * number)
             terminal.send("\x03")
             terminal.wait_for(PROMPT, count=number)
+        # Typed while it still answers: read when it is done.
+        terminal.line("What is 4736 + 8567?")
+        terminal.read(0.05)
         terminal.line("5 + 5")
-        terminal.wait_for("10")
+        terminal.wait_for("5 + 5 = 10")
         terminal.send("\x04")
         assert terminal.wait_for_end() == 0
