@@ -25,7 +25,7 @@ from gptoss_cli.harmony.render import Text, render
 from gptoss_cli.messages import BuiltinTool, Conversation, SystemPrompt
 
 SEED = 20251121
-STEPS = 14_000
+STEPS = 17_000
 VOCABULARY_SIZE = 2048
 TOKENS_PER_BATCH = 4096
 WORKERS = 2
@@ -66,7 +66,7 @@ def rate(step: int, steps: int) -> float:
 
 def descent(steps: int) -> int:
     """Return the step from which the rate goes down and the experts are rounded to MXFP4."""
-    return steps * 2 // 3
+    return steps // 2
 
 
 class Trainer:
