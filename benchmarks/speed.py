@@ -2,8 +2,9 @@
 
     python -m benchmarks.speed MODEL.gguf FOLDER_WITH_llama-bench [ROUNDS]
 
-Both map the weights without repacking. The UI is the live renderer on a pseudo-terminal of 80
-columns whose output another process reads.
+Both map the weights without repacking; both decode behind the same number of tokens (llama-bench's
+-d). llama-bench runs once before it measures, a person's first answer does not. The UI is the live
+renderer on a pseudo-terminal of 80 columns whose output another process reads.
 """
 
 from __future__ import annotations
@@ -71,18 +72,19 @@ def run_ours(model: Path) -> dict[str, float]:
 
 
 def run_bench(model: Path, programs: Path, prompt: int) -> dict[str, float]:
-    done = subprocess.run(
-        [
-            str(programs / "llama-bench"),
-            *("-m", str(model), "-p", str(prompt), "-n", str(ANSWER_TOKENS), "-r", "1"),
-            *("-t", "2", "-fa", "auto", "-o", "json", "--repack", "0"),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    rows = json.loads(done.stdout)
-    return {("pp" if row["n_prompt"] else "tg"): row["avg_ts"] for row in rows}
+    command = [
+        str(programs / "llama-bench"),
+        *("-m", str(model), "-r", "1", "-t", "2", "-fa", "auto", "-o", "json", "--repack", "0"),
+    ]
+    rates = {}
+    for kind, options in (
+        ("pp", ["-p", str(prompt), "-n", "0"]),
+        ("tg", ["-p", "0", "-n", str(ANSWER_TOKENS), "-d", str(prompt)]),
+    ):
+        done = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
+        (row,) = json.loads(done.stdout)
+        rates[kind] = row["avg_ts"]
+    return rates
 
 
 def main() -> None:
