@@ -409,7 +409,7 @@ def _weather(rng: Random, state: _State, language: Language, phrases: Phrases) -
 
 
 def _city(rng: Random, *, korean: bool) -> str:
-    if rng.random() < 0.75:
+    if rng.random() < 0.92:
         return rng.choice(WORDS["korean_cities" if korean else "cities"])
     if korean:
         return topics.korean_pseudo_word(rng)
