@@ -1,0 +1,33 @@
+"""Where models come from and where they are kept, as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gptoss_cli.models.names import DEFAULT_ENDPOINT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubSettings:
+    """What the environment says about the hub (``config.hub`` reads it).
+
+    ``cache_folder``: the Hugging Face cache, shared with every other program that uses the hub.
+    ``endpoint``: address of the hub, without a slash at its end.
+    ``token``: one given outright, else None; then the file at ``token_path``, where the hub's own
+    tools leave the token of who is logged in, or nobody's when that is None too.
+    ``offline``: nothing may be asked of the network.
+    ``symlinks``: whether the cache may hold links; where it may not, files lie in the snapshots.
+    """
+
+    cache_folder: Path
+    endpoint: str = DEFAULT_ENDPOINT
+    token: str | None = field(default=None, repr=False)
+    token_path: Path | None = None
+    offline: bool = False
+    symlinks: bool = True
+
+
+def clean_token(text: str) -> str | None:
+    """Return the token in `text` without the line ends that come with copying, or None."""
+    return text.replace("\r", "").replace("\n", "").strip() or None
