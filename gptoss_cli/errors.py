@@ -12,6 +12,12 @@ boundary that prints them is ``cli.boundary``.
     ├── NoModelError             3   no model named, or the named one cannot be used
     │   └── ModelFileError       3   missing, damaged, incomplete or another architecture
     ├── DoesNotFitError          4   the machine or the context window is too small
+    ├── DownloadError            8   files did not come whole; asked again, it goes on from there
+    │   ├── RefusedError         8   the hub says no: 401, 403, 404
+    │   ├── RemoteChangedError   8   the file is another one than a moment ago
+    │   ├── ChecksumError        8   the bytes are not those the hub has a digest of
+    │   ├── DiskFullError        8   no room left
+    │   └── DownloadCancelledError  8   somebody asked to stop
     └── EngineError              1   llama.cpp is missing or failed
 """
 
@@ -29,6 +35,7 @@ class ExitCode(IntEnum):
     NO_MODEL = 3
     DOES_NOT_FIT = 4
     CUT_OFF = 6
+    DOWNLOAD = 8
     DEFECT = 70
     INTERRUPTED = 130
     BROKEN_PIPE = 141
@@ -64,6 +71,45 @@ class DoesNotFitError(GptossError):
     """The memory or the context window is too small for what was asked."""
 
     exit_code = ExitCode.DOES_NOT_FIT
+
+
+class DownloadError(GptossError):
+    """Files did not come whole. What came is kept, and the same command goes on from there."""
+
+    exit_code = ExitCode.DOWNLOAD
+
+    def __init__(
+        self, message: str, *, hint: str = "the same command goes on where this one stopped"
+    ) -> None:
+        super().__init__(message, hint=hint)
+
+
+class RefusedError(DownloadError):
+    """The hub refuses: `status` is that of HTTP, `code` the hub's own word for it, or empty.
+
+    Codes are GatedRepo, RepoNotFound, RevisionNotFound and EntryNotFound.
+    """
+
+    def __init__(self, message: str, *, status: int, code: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.code = code
+
+
+class RemoteChangedError(DownloadError):
+    """The file on the hub is another one than its description said: describe it again."""
+
+
+class ChecksumError(DownloadError):
+    """The bytes that came, twice, are not those that the hub has a digest of; they are removed."""
+
+
+class DiskFullError(DownloadError):
+    """There is no room left where the file is to be."""
+
+
+class DownloadCancelledError(DownloadError):
+    """Somebody asked to stop."""
 
 
 def prompt_too_long(prompt_tokens: int, window: int, *, hint: str) -> DoesNotFitError:

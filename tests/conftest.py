@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.hub import FakeHub
 from tests.support.random_model import write_random_model
 
 
@@ -16,7 +18,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HOME", str(folder))
     for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("NO_COLOR", "FORCE_COLOR"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "HF_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     return folder
 
@@ -25,3 +27,10 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small gpt-oss with random weights."""
     return write_random_model(tmp_path_factory.mktemp("models") / "random.gguf")
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    """A hub without repositories, on this machine."""
+    with FakeHub() as hub:
+        yield hub

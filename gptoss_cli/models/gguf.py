@@ -33,7 +33,8 @@ _MAX_KEY_BYTES: Final = 65_535
 _MAX_STRING_BYTES: Final = 1 << 24
 # gpt-oss has 0.85 million: 201,088 tokens, as many types, 446,189 merges.
 _MAX_ARRAY_ITEMS: Final = 1_500_000
-_MAX_HEADER_BYTES: Final = 1 << 28
+# gpt-oss has 13 MB. Texts take up to four times their bytes once they are read.
+_MAX_HEADER_BYTES: Final = 1 << 26
 _MAX_DIMENSIONS: Final = 4
 
 # ggml tensor types: name, elements in a block, bytes of a block (ggml.c, type_traits). Those that
@@ -99,10 +100,14 @@ class _DamagedError(Exception):
     """The bytes cannot be a GGUF header; the message says where."""
 
 
-class _Reader:
-    """A cursor over the mapped file that refuses to step outside it."""
+class _EndsError(_DamagedError):
+    """The header goes on past the bytes there are."""
 
-    def __init__(self, data: mmap.mmap) -> None:
+
+class _Reader:
+    """A cursor over the beginning of a file that refuses to step outside it."""
+
+    def __init__(self, data: mmap.mmap | bytes) -> None:
         self.data = data
         self.limit = min(len(data), _MAX_HEADER_BYTES)
         self.position = 0
@@ -111,7 +116,7 @@ class _Reader:
     def take(self, size: int) -> bytes:
         end = self.position + size
         if size < 0 or end > self.limit:
-            raise _DamagedError(f"the header goes on past byte {self.limit:,}")
+            raise _EndsError(f"the header goes on past byte {self.limit:,}")
         piece = self.data[self.position : end]
         self.position = end
         return piece
@@ -170,7 +175,7 @@ class _Reader:
             raw.append(data[position + 8 : end])
             position = end
         if len(raw) < count:
-            raise _DamagedError(f"a list of {count:,} texts goes on past byte {limit:,}")
+            raise _EndsError(f"a list of {count:,} texts goes on past byte {limit:,}")
         self.position = position
         return [piece.decode("utf-8", "surrogateescape") for piece in raw]
 
@@ -193,29 +198,55 @@ def read_header(path: Path) -> GgufHeader:
             if size == 0:
                 raise ModelFileError(f"{path} is empty.", hint="download the model again")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                header = _parse(path, data)
+                header = _parse(path, data, size)
     except FileNotFoundError:
         raise ModelFileError(
             f"there is no file {path}.",
             hint="give -m the path of a GGUF file, or demo for the model that ships with gptoss",
         ) from None
     except _DamagedError as damage:
-        raise ModelFileError(
-            f"{path} is damaged or cut off: {damage}.", hint="download the model again"
-        ) from None
+        raise _damaged(path, damage) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ModelFileError(f"{path} cannot be read: {reason}.") from error
-    if header.promised_bytes > header.file_bytes:
-        raise ModelFileError(
-            f"{path} is cut off: the header promises {header.promised_bytes:,} bytes, "
-            f"the file has {header.file_bytes:,}.",
-            hint="download the model again",
-        )
+    _require_whole(header)
     return header
 
 
-def _parse(path: Path, data: mmap.mmap) -> GgufHeader:
+def parse_header(path: Path, beginning: bytes, file_bytes: int) -> GgufHeader | None:
+    """Return the header of a file of `file_bytes` that lies elsewhere, by its `beginning`.
+
+    `path` is its name for messages. None means that more of the file is needed. Raises
+    ModelFileError as ``read_header`` does.
+    """
+    try:
+        header = _parse(path, beginning, file_bytes)
+    except _EndsError as damage:
+        if len(beginning) < min(file_bytes, _MAX_HEADER_BYTES):
+            return None
+        raise _damaged(path, damage) from None
+    except _DamagedError as damage:
+        raise _damaged(path, damage) from None
+    _require_whole(header)
+    return header
+
+
+def _damaged(path: Path, damage: _DamagedError) -> ModelFileError:
+    return ModelFileError(
+        f"{path} is damaged or cut off: {damage}.", hint="download the model again"
+    )
+
+
+def _require_whole(header: GgufHeader) -> None:
+    if header.promised_bytes > header.file_bytes:
+        raise ModelFileError(
+            f"{header.path} is cut off: the header promises {header.promised_bytes:,} bytes, "
+            f"the file has {header.file_bytes:,}.",
+            hint="download the model again",
+        )
+
+
+def _parse(path: Path, data: mmap.mmap | bytes, file_bytes: int) -> GgufHeader:
     if data[:4] != _MAGIC:
         raise ModelFileError(
             f"{path} is not a GGUF file.", hint="gptoss runs gpt-oss models in GGUF format"
@@ -242,7 +273,7 @@ def _parse(path: Path, data: mmap.mmap) -> GgufHeader:
         raise _DamagedError(f"general.alignment is {alignment!r}, not a power of two")
     _check_offsets(tensors, alignment)
     data_offset = -(-reader.position // alignment) * alignment
-    return GgufHeader(path, metadata, tensors, data_offset, len(data))
+    return GgufHeader(path, metadata, tensors, data_offset, file_bytes)
 
 
 def _tensor(reader: _Reader) -> TensorInfo:

@@ -1,0 +1,1 @@
+"""One remote file to one file on the disk: resumed, checked, and only then named."""
