@@ -42,7 +42,7 @@ from gptoss_cli.messages import (
     final,
     user,
 )
-from gptoss_cli.models.registry import DEMO, resolve
+from gptoss_cli.models.registry import DEMO_FILE
 from gptoss_cli.models.weights import open_model
 
 _LANGUAGES = ("en", "ko")
@@ -362,7 +362,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--problems", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--model", type=Path, default=resolve(DEMO))
+    parser.add_argument("--model", type=Path, default=DEMO_FILE)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--mistakes", action="store_true", help="print every wrong answer")
     options = parser.parse_args()

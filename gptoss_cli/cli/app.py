@@ -11,6 +11,8 @@ from gptoss_cli import __version__
 from gptoss_cli.cli.argv import with_command
 from gptoss_cli.cli.boundary import guarded
 from gptoss_cli.cli.chat import chat
+from gptoss_cli.cli.models.app import app as models
+from gptoss_cli.cli.models.pull import pull
 from gptoss_cli.cli.options import Task
 from gptoss_cli.cli.run import run
 from gptoss_cli.errors import ExitCode
@@ -24,7 +26,9 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(chat)
-COMMANDS = ("run", "chat")
+app.command()(pull)
+app.add_typer(models)
+COMMANDS = ("run", "chat", "pull", "models")
 
 
 def _version(wanted: bool) -> None:

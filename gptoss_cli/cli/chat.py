@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from dataclasses import replace
 
 from gptoss_cli.cli import options
 from gptoss_cli.errors import ExitCode, UsageError
@@ -17,6 +18,7 @@ def chat(settings: options.Settings) -> options.Task:
 
 def converse(settings: options.Settings) -> int:
     """Hold a conversation at the terminal until the person leaves; return the exit code."""
+    from gptoss_cli.cli.offer import nothing_is_installed, offered_model
     from gptoss_cli.cli.prompt import is_at_a_terminal
     from gptoss_cli.cli.wiring import environment, renderer, start
     from gptoss_cli.config.paths import make_private_folder, user_paths
@@ -27,6 +29,11 @@ def converse(settings: options.Settings) -> int:
             "a chat needs a terminal on standard input and output.",
             hint="for pipes: gptoss run",
         )
+    if settings.model is None and sys.stderr.isatty() and nothing_is_installed():
+        model = offered_model()
+        if model is None:
+            return ExitCode.OK
+        settings = replace(settings, model=model)
     screen = environment()
     paths = user_paths()
     history = paths.input_history if make_private_folder(paths.state) else None

@@ -42,7 +42,7 @@ Model = Annotated[
         "-m",
         "--model",
         metavar="MODEL",
-        help="demo, or the path of a GGUF file (of a split model, its first).",
+        help="20b, another name of gptoss models ls, demo, or the path of a GGUF file.",
     ),
 ]
 Effort = Annotated[
@@ -94,6 +94,7 @@ Repack = Annotated[
         help="Convert the weights for this CPU while loading: slow to load, faster after.",
     ),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Load it even if it does not fit in memory.")]
 ShowThinking = Annotated[
     bool | None,
     typer.Option("--show-thinking/--hide-thinking", help="On standard error, above the answer."),
@@ -123,6 +124,7 @@ class Settings:
     context: Context = None
     threads: Threads = None
     repack: Repack = None
+    force: Force = False
     show_thinking: ShowThinking = None
     stats: Stats = False
     date: Date = None

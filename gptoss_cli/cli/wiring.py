@@ -29,6 +29,10 @@ _NO_AVX2: Final = (
     "note: this processor has no AVX2 (or llama-cpp-python was built without it): answers are slow."
 )
 
+_FROM_DISK: Final = (
+    "note: memory is short: parts of the weights will be read from the disk again and again."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -65,6 +69,7 @@ def start(settings: Settings, *, lasting: bool) -> Running:
     Raises NoModelError, ModelFileError, DoesNotFitError, UsageError or EngineError.
     """
     from gptoss_cli.chat.turn import Chat
+    from gptoss_cli.cli.models.shelf import shelf
     from gptoss_cli.engine.base import Sampling
     from gptoss_cli.engine.bindings import lacks_avx2
     from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
@@ -72,10 +77,11 @@ def start(settings: Settings, *, lasting: bool) -> Running:
     from gptoss_cli.engine.placement import place
     from gptoss_cli.harmony.vocabulary import Vocabulary
     from gptoss_cli.machine import memory
-    from gptoss_cli.models import fit, registry
+    from gptoss_cli.models import fit
+    from gptoss_cli.models.preflight import Preflight, Verdict
     from gptoss_cli.models.weights import open_model
 
-    model = open_model(registry.resolve(settings.model))
+    model = open_model(shelf().registry.resolve(settings.model))
     window = _window(settings.context, model.shape.context_length)
     try:
         vocabulary = Vocabulary(model.tokens, model.token_types)
@@ -84,7 +90,6 @@ def start(settings: Settings, *, lasting: bool) -> Running:
             f"{model.path} is damaged: {error}.", hint="download the model again"
         ) from error
     machine = memory()
-    fit.require_memory(model, window, machine, repack=settings.repack is True)
     placement = place(
         weights_bytes=model.total_bytes,
         expert_bytes=model.expert_bytes,
@@ -95,6 +100,9 @@ def start(settings: Settings, *, lasting: bool) -> Running:
         repack=settings.repack,
         lasting=lasting,
     )
+    preflight = Preflight(model, window, machine, placement.gpu_layers, placement.repack)
+    if not settings.force:
+        preflight.require()
     may_grow = not lasting and settings.context is None and placement.gpu_layers == 0
     largest = fit.largest_window(model, machine, repack=placement.repack) if may_grow else window
     generator = LlamaTokenGenerator(
@@ -118,7 +126,9 @@ def start(settings: Settings, *, lasting: bool) -> Running:
     )
     chat = Chat(engine, _conversation(settings), sampling=sampling, max_tokens=settings.max_tokens)
     threads = f"{placement.threads} thread{'s' if placement.threads > 1 else ''}"
-    notes = (_NO_AVX2,) if placement.gpu_layers == 0 and lacks_avx2() else ()
+    notes: tuple[str, ...] = (_NO_AVX2,) if placement.gpu_layers == 0 and lacks_avx2() else ()
+    if preflight.verdict in {Verdict.SLOW, Verdict.DOES_NOT_FIT}:
+        notes += (_FROM_DISK,)
     return Running(chat, engine, model, f"{placement.device}, {threads}", notes)
 
 

@@ -10,9 +10,14 @@ from platformdirs import PlatformDirs
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """``state``: what can be lost without harm (history of input, reports of defects)."""
+    """Where things of this user are kept.
+
+    ``state``: what can be lost without harm (history of input, reports of defects). ``data``: what
+    a person arranged (the default model, imported models).
+    """
 
     state: Path
+    data: Path
 
     @property
     def input_history(self) -> Path:
@@ -22,7 +27,8 @@ class Paths:
 
 def user_paths() -> Paths:
     """Return the folders of the present user; nothing is made on disk."""
-    return Paths(state=PlatformDirs("gptoss", appauthor=False).user_state_path)
+    folders = PlatformDirs("gptoss", appauthor=False)
+    return Paths(state=folders.user_state_path, data=folders.user_data_path)
 
 
 def make_private_folder(path: Path) -> bool:

@@ -1,30 +1,185 @@
-"""From the name of a model to its file."""
+"""From the name of a model to its file, and back: which models are here, by which names."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from gptoss_cli.errors import NoModelError
+from gptoss_cli.errors import NoModelError, UsageError
+from gptoss_cli.models.cache.folder import CachedModel, CacheFolder, CacheListing
+from gptoss_cli.models.choice import Unclear, Undecided
+from gptoss_cli.models.library import Imported, Library, Shelf
+from gptoss_cli.models.names import Demo, HubModel, LocalPath, ModelName, is_built_in, parse
 
-DEMO: Final = "demo"
-_DEMO_FILE: Final = Path(__file__).with_name("demo.gguf")
-DOWNLOAD_COMMAND: Final = "hf download ggml-org/gpt-oss-20b-GGUF --local-dir models"
+DEMO_FILE: Final = Path(__file__).with_name("demo.gguf")
 
 
-def resolve(name: str | None) -> Path:
-    """Return the path of the model called `name`: ``demo``, or the path of a GGUF file.
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A model that can be run. ``name`` is the shortest that means it."""
 
-    Raises NoModelError when no model is named.
+    name: str
+    model: CachedModel | Imported
+    is_default: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The file llama.cpp is given: the first part."""
+        return self.model.path
+
+
+class Registry:
+    """The models of this person: the hub's cache, and what the library names.
+
+    `endpoint` is the hub's address, whose pages are understood as names.
     """
-    if name == DEMO:
-        return _DEMO_FILE
-    if name:
+
+    def __init__(self, cache: CacheFolder, library: Library, *, endpoint: str) -> None:
+        self.cache = cache
+        self.library = library
+        self._endpoint = endpoint
+
+    def parse(self, name: str) -> ModelName | Imported:
+        """Return what `name` means: an imported model, or what ``names.parse`` says.
+
+        Raises UsageError for what can be no name.
+        """
         try:
-            return Path(name).expanduser()
-        except RuntimeError:  # ~somebody that is nobody
-            return Path(name)
-    raise NoModelError(
-        "no model is named, and none is installed.",
-        hint=f"gptoss run -m demo hi; or {DOWNLOAD_COMMAND} and -m models/FILE.gguf",
-    )
+            is_path = Path(name).expanduser().exists()
+        except (OSError, RuntimeError, ValueError):
+            is_path = False
+        is_plain = bool(name) and "/" not in name and not is_built_in(name)
+        if is_plain and (found := self.library.read().find(name)):
+            return found
+        return parse(name, is_path=is_path, endpoint=self._endpoint)
+
+    def resolve(self, name: str | None) -> Path:
+        """Return the file of the model called `name`, or of the default.
+
+        Raises NoModelError when it is not here or none is, UsageError for what is no name.
+        """
+        if name is None:
+            return self._default()[1]
+        match self.parse(name):
+            case Demo():
+                return DEMO_FILE
+            case LocalPath(path):
+                try:
+                    return path.expanduser()
+                except RuntimeError:  # ~somebody that is nobody
+                    return path
+            case Imported() as imported:
+                return imported.path
+            case HubModel() as model:
+                found = self.cache.find(model)
+                if isinstance(found, Undecided):
+                    raise _not_here(model, found)
+                return found.path
+
+    def default_name(self) -> str:
+        """Return the name of the model chosen with ``models use``, or of the only one.
+
+        Raises NoModelError when it is not here, or none is chosen.
+        """
+        return self._default()[0]
+
+    def _default(self) -> tuple[str, Path]:
+        wanted = self.library.read().default
+        if wanted is not None:
+            try:
+                return wanted, self.resolve(wanted)
+            except NoModelError as error:
+                raise NoModelError(
+                    f"the model chosen as the default is not here any more: {wanted}.",
+                    hint=f"gptoss pull {wanted}, or choose another: gptoss models use NAME",
+                ) from error
+        installed = self.installed()
+        if len(installed) == 1:
+            return installed[0].name, installed[0].path
+        if not installed:
+            raise NoModelError(
+                "no model is installed.",
+                hint="gptoss pull 20b (12.1 GB), or the one in the program: gptoss run -m demo hi",
+            )
+        names = ", ".join(entry.name for entry in installed[:5])
+        raise NoModelError(
+            f"several models are installed and none is chosen: {names}.",
+            hint=f"gptoss models use {installed[0].name}, or -m",
+        )
+
+    def installed(self, listing: CacheListing | None = None) -> list[Installed]:
+        """Return all models that can be run, by name; the only one is the default.
+
+        `listing`: what the cache holds, if that is known already.
+        """
+        shelf = self.library.read()
+        in_cache = (listing or self.cache.scan()).models
+        models: list[CachedModel | Imported] = [*in_cache, *shelf.imported]
+        entries = [Installed(self._name(model), model) for model in models]
+        entries.sort(key=lambda entry: entry.name.casefold())
+        if len(entries) == 1 and shelf.default is None:
+            return [replace(entries[0], is_default=True)]
+        default = self._default_path(shelf)
+        return [replace(entry, is_default=entry.path == default) for entry in entries]
+
+    def use(self, name: str) -> Installed:
+        """Make the model called `name` the default and return it.
+
+        Raises NoModelError when it is not here, UsageError for a path or what is no name.
+        """
+        path = self.resolve(name)
+        found = next((entry for entry in self.installed() if entry.path == path), None)
+        if found is None:
+            raise UsageError(
+                f"{name} cannot be the default: it is not among the installed models.",
+                hint=f"gptoss models import {path}" if path != DEMO_FILE else "gptoss run -m demo",
+            )
+        with self.library.edit() as editor:
+            editor.shelf = replace(editor.shelf, default=found.name)
+        return replace(found, is_default=True)
+
+    def drop_lost_default(self) -> None:
+        """Choose no default any more if the model that was chosen has been removed."""
+        shelf = self.library.read()
+        if shelf.default is not None and self._default_path(shelf) is None:
+            with self.library.edit() as editor:
+                editor.shelf = replace(editor.shelf, default=None)
+
+    def _default_path(self, shelf: Shelf) -> Path | None:
+        if shelf.default is None:
+            return None
+        try:
+            return self.resolve(shelf.default)
+        except (NoModelError, UsageError):
+            return None
+
+    def _name(self, model: CachedModel | Imported) -> str:
+        """Return the shortest name that means `model` among all that is here."""
+        if isinstance(model, Imported):
+            return model.name
+        names = list(_names(model))
+        for name in names:
+            found = self.cache.find(name)
+            if isinstance(found, CachedModel) and found.path == model.path:
+                return name.short
+        return names[-1].short
+
+
+def _names(model: CachedModel) -> Iterator[HubModel]:
+    """Yield names of `model`, from the shortest to the one that says everything."""
+    for revision in (None, *model.revisions, model.commit[:12], model.commit):
+        plain = HubModel(model.repo_id, revision=revision)
+        yield plain
+        if model.quantization:
+            yield replace(plain, quantization=model.quantization)
+        yield replace(plain, file=model.files[0].path)
+
+
+def _not_here(model: HubModel, undecided: Undecided) -> NoModelError:
+    here = ", ".join(candidate.model.short for candidate in undecided.candidates[:4])
+    if undecided.why is Unclear.AMBIGUOUS:
+        return NoModelError(undecided.message, hint=f"one of: {here}")
+    hint = f"gptoss pull {model.short}"
+    return NoModelError(undecided.message, hint=f"{hint}; here is {here}" if here else hint)

@@ -7,7 +7,7 @@ tensors are those of its openai-moe architecture (src/models/openai-moe.cpp).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -90,12 +90,30 @@ def open_model(path: Path) -> ModelFile:
 
     Raises ModelFileError with what is wrong; reads headers only.
     """
+    return assemble(read_headers(path))
+
+
+def read_headers(path: Path) -> list[GgufHeader]:
+    """Return the headers of all parts of the model whose first file is `path`.
+
+    Raises ModelFileError for what is no GGUF of a gpt-oss, and for missing parts.
+    """
     first = read_header(path)
     _require_architecture(first)
-    headers = [first, *_other_parts(first)]
+    return [first, *(read_header(part) for part in _other_paths(first))]
+
+
+def assemble(headers: Sequence[GgufHeader]) -> ModelFile:
+    """Return the model whose parts, all of them and in order, have these `headers`.
+
+    Raises ModelFileError when they do not make one model, or not a gpt-oss.
+    """
+    first = headers[0]
+    _require_architecture(first)
+    _require_one_model(headers)
     tensors = [tensor for header in headers for tensor in header.tensors]
     shape = _shape(first)
-    _check_tensors(path, shape, {t.name: t for t in tensors}, _vocabulary_size(first))
+    _check_tensors(first.path, shape, {t.name: t for t in tensors}, _vocabulary_size(first))
     experts = [t for t in tensors if "_exps." in t.name]
     expert_kinds = {t.type_name for t in experts if t.name.endswith("weight")}
     return ModelFile(
@@ -131,11 +149,12 @@ def _require_architecture(header: GgufHeader) -> None:
         )
 
 
-def _other_parts(first: GgufHeader) -> Iterator[GgufHeader]:
+def _other_paths(first: GgufHeader) -> list[Path]:
+    """Return where the other parts of a split model are. Raises ModelFileError for missing ones."""
     count = first.metadata.get("split.count", 0)
     match = _PART_NAME.match(first.path.name)
     if not isinstance(count, int) or count < 2:
-        return
+        return []
     if first.metadata.get("split.no", 0) != 0:
         raise _damaged(first.path, "it is not the first part of its model")
     if match is None or int(match["count"]) != count:
@@ -153,15 +172,21 @@ def _other_parts(first: GgufHeader) -> Iterator[GgufHeader]:
             f"{len(missing)} of {count} parts of {first.path} are missing: {', '.join(missing)}.",
             hint="all parts must be in one folder; download the missing ones",
         )
-    n_tensors = len(first.tensors)
-    for number, path in enumerate(paths, 1):
-        part = read_header(path)
-        if part.metadata.get("split.count") != count or part.metadata.get("split.no") != number:
+    return paths
+
+
+def _require_one_model(headers: Sequence[GgufHeader]) -> None:
+    first = headers[0]
+    for number, part in enumerate(headers[1:], 1):
+        count = part.metadata.get("split.count")
+        if count != len(headers) or part.metadata.get("split.no") != number:
             raise ModelFileError(
-                f"{path} does not belong to {first.path}.", hint="download the model again"
+                f"{part.path} does not belong to {first.path}.", hint="download the model again"
             )
-        n_tensors += len(part.tensors)
-        yield part
+    promised = first.metadata.get("split.count", 1)
+    if isinstance(promised, int) and max(promised, 1) != len(headers):
+        raise _damaged(first.path, f"it is one of {promised} parts, not of {len(headers)}")
+    n_tensors = sum(len(header.tensors) for header in headers)
     if first.metadata.get("split.tensors.count", n_tensors) != n_tensors:
         raise _damaged(first.path, "its parts do not hold the tensors it promises")
 

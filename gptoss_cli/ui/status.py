@@ -20,6 +20,15 @@ def seconds(duration_s: float) -> str:
     return f"{whole // 60} min {whole % 60} s"
 
 
+def size(count_bytes: float) -> str:
+    """Return a size as disks and the hub count it, in powers of 1000: ``12.1 GB``, ``640 kB``."""
+    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count_bytes >= scale * 0.9995:
+            number = count_bytes / scale
+            return f"{number:,.1f} {unit}" if number < 99.95 else f"{number:,.0f} {unit}"
+    return f"{count_bytes:,.0f} bytes"
+
+
 def tokens(count: int) -> str:
     """Return a number of tokens: ``1 token``, ``5,210 tokens``."""
     return f"{count:,} token" if count == 1 else f"{count:,} tokens"

@@ -20,7 +20,7 @@ from demo_model.phrases import KOREAN as KOREAN_PHRASES
 from gptoss_cli.harmony.render import PromptEncoder, render
 from gptoss_cli.harmony.vocabulary import Vocabulary
 from gptoss_cli.messages import ReasoningEffort, Role
-from gptoss_cli.models.registry import DEMO, resolve
+from gptoss_cli.models.registry import DEMO_FILE
 from gptoss_cli.models.weights import open_model
 
 
@@ -35,7 +35,7 @@ def samples() -> list[data.Sample]:
 
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
-    weights = open_model(resolve(DEMO))
+    weights = open_model(DEMO_FILE)
     return Vocabulary(weights.tokens, weights.token_types)
 
 

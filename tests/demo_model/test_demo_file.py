@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from gptoss_cli.models.gguf import read_header
-from gptoss_cli.models.registry import DEMO, resolve
+from gptoss_cli.models.registry import DEMO_FILE
 from gptoss_cli.models.weights import open_model
 
-FILE = resolve(DEMO)
+FILE = DEMO_FILE
 THREE_MEGABYTES = 3_000_000
 
 

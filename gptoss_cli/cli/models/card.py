@@ -1,0 +1,103 @@
+"""What a person reads of a model before it is downloaded or loaded, and the same facts as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gptoss_cli.models.preflight import Verdict
+
+if TYPE_CHECKING:
+    from gptoss_cli.engine.placement import Placement
+    from gptoss_cli.models.preflight import Preflight
+    from gptoss_cli.models.pull import Plan
+    from gptoss_cli.models.weights import ModelFile
+
+_WORDS = {
+    Verdict.FITS: "fits",
+    Verdict.PARTLY_ON_GPU: "fits, partly on the GPU",
+    Verdict.SLOW: "will be slow: memory-mapped from disk",
+    Verdict.DOES_NOT_FIT: "does not fit",
+}
+
+
+def assessed(model: ModelFile, context_window: int) -> tuple[Preflight, Placement]:
+    """Return whether `model` fits this machine, and where it would run."""
+    from gptoss_cli.engine.placement import place
+    from gptoss_cli.machine import memory
+    from gptoss_cli.models import fit
+    from gptoss_cli.models.preflight import Preflight
+
+    machine = memory()
+    placement = place(
+        weights_bytes=model.total_bytes,
+        expert_bytes=model.expert_bytes,
+        working_bytes=fit.working_bytes(model.shape, context_window),
+        available_bytes=machine.available,
+        layers=model.shape.layers,
+        threads=None,
+        repack=False,
+        lasting=False,
+    )
+    return Preflight(model, context_window, machine, placement.gpu_layers), placement
+
+
+def disk_line(plan: Plan) -> str:
+    """Return whether what is missing of a model fits the disk."""
+    from gptoss_cli.ui.status import size
+
+    if not plan.missing_bytes:
+        return "all of it is here"
+    fits = "fits" if plan.fits_disk else "does not fit"
+    return f"{size(plan.missing_bytes)} of {size(plan.free_bytes)} free: {fits}"
+
+
+def memory_line(preflight: Preflight) -> str:
+    """Return what a model takes of the memory with one context window."""
+    from gptoss_cli.ui.status import size
+
+    needs = (
+        f"{size(preflight.total_bytes)} at {_window(preflight.context_window)} "
+        f"(weights {size(preflight.weights_bytes)}, KV {size(preflight.kv_bytes)}, "
+        f"buffers {size(preflight.buffer_bytes)})"
+    )
+    return f"{needs} of {size(preflight.machine.total)}: {_WORDS[preflight.verdict]}"
+
+
+def short_memory_line(preflight: Preflight) -> str:
+    """Return the same without the parts."""
+    from gptoss_cli.ui.status import size
+
+    return (
+        f"{size(preflight.total_bytes)} of {size(preflight.machine.available)} free: "
+        f"{_WORDS[preflight.verdict]}"
+    )
+
+
+def placement_line(preflight: Preflight, placement: Placement) -> str:
+    """Return where a model would run."""
+    threads = f"{placement.threads} thread{'s' if placement.threads > 1 else ''}"
+    if placement.gpu_layers:
+        layers = f"{placement.gpu_layers} of {preflight.model.shape.layers + 1} layers"
+        return f"{placement.device} ({layers}), {threads}"
+    return f"{placement.device}, {threads}"
+
+
+def preflight_facts(preflight: Preflight, placement: Placement) -> dict[str, Any]:
+    """Return the facts for JSON; sizes in bytes."""
+    return {
+        "context_window": preflight.context_window,
+        "weights_bytes": preflight.weights_bytes,
+        "kv_bytes": preflight.kv_bytes,
+        "buffer_bytes": preflight.buffer_bytes,
+        "total_bytes": preflight.total_bytes,
+        "memory_total_bytes": preflight.machine.total,
+        "memory_available_bytes": preflight.machine.available,
+        "device": placement.device,
+        "gpu_layers": placement.gpu_layers,
+        "threads": placement.threads,
+        "verdict": preflight.verdict.value,
+    }
+
+
+def _window(tokens: int) -> str:
+    return f"{tokens // 1024}k context" if tokens % 1024 == 0 else f"{tokens:,} tokens of context"

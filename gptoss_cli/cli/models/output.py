@@ -1,0 +1,97 @@
+"""How the commands about models print: a table, plain columns, or JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final, TextIO
+
+import typer
+
+if TYPE_CHECKING:
+    from gptoss_cli.ui.listing import Column
+
+JSON_VERSION: Final = 1
+# ㅛ, ㅜ and ㅇ: the keys of y, n and d while the Korean layout is on.
+_ANSWERS: Final = {
+    **dict.fromkeys(("ㅛ", "예", "네"), "y"),
+    **dict.fromkeys(("ㅜ", "아니오", "아니요"), "n"),
+    "ㅇ": "d",
+}
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def emit_json(content: dict[str, Any]) -> None:
+    """Print `content` as one object with the version of its shape."""
+    import json
+
+    # Half a surrogate pair in a name would stop the encoder: names are untrusted.
+    text = json.dumps({"version": JSON_VERSION} | content, ensure_ascii=False, indent=2)
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
+
+
+def print_list(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    plain_rows: Sequence[Sequence[str]],
+    *,
+    if_empty: str,
+) -> None:
+    """Print `rows` as a table at a terminal, `plain_rows` into a pipe.
+
+    With no rows nothing is printed but a sentence on standard error.
+    """
+    from gptoss_cli.cli.wiring import environment
+    from gptoss_cli.ui.listing import aligned, separated
+
+    if not rows:
+        print(if_empty, file=sys.stderr)
+        return
+    screen = environment()
+    if screen.stdout_tty:
+        ellipsis = "…" if screen.stdout_unicode else "..."
+        lines = aligned(columns, rows, screen.size()[0], ellipsis=ellipsis)
+    else:
+        lines = separated(plain_rows)
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def print_facts(stream: TextIO, facts: Sequence[tuple[str, str]]) -> None:
+    """Print labels and texts, texts below each other; wrapped where `stream` is a terminal."""
+    from gptoss_cli.cli.wiring import environment
+    from gptoss_cli.ui.listing import labelled
+
+    width = environment().size()[0] if stream.isatty() else None
+    stream.write("\n".join(labelled(facts, width)) + "\n")
+
+
+def is_at_terminal() -> bool:
+    """Whether a person can be asked: input and errors are a terminal."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def agrees(question: str, *, default: bool) -> bool:
+    """Ask at the terminal for yes or no."""
+    marks, first = ("[Y/n]", "y") if default else ("[y/N]", "n")
+    return ask(f"{question} {marks}", "yn", first) == "y"
+
+
+def ask(question: str, choices: str, default: str) -> str:
+    """Ask at the terminal and return the letter of the answer, one of `choices`.
+
+    An empty line is the `default`, what is not understood is asked again; the end of input is no.
+    """
+    while True:
+        sys.stderr.write(f"{question} ")
+        sys.stderr.flush()
+        # Bytes, since a half-typed Hangul syllable is no UTF-8.
+        line = sys.stdin.buffer.readline().decode("utf-8", "replace")
+        if not line:
+            sys.stderr.write("\n")
+            return "n"
+        word = line.strip().casefold()
+        letter = _ANSWERS.get(word, word[:1]) if word else default
+        if letter in choices:
+            return letter

@@ -1,0 +1,30 @@
+"""``gptoss models path``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from gptoss_cli.cli.options import Task
+from gptoss_cli.errors import ExitCode, NoModelError
+
+
+def path(
+    model: Annotated[
+        str | None, typer.Argument(metavar="[MODEL]", help="Without one, the default model.")
+    ] = None,
+) -> Task:
+    """Print where the file of a model is, for scripts."""
+    return lambda: _path(model)
+
+
+def _path(name: str | None) -> int:
+    from gptoss_cli.cli.models.shelf import shelf
+
+    found = shelf().registry.resolve(name)
+    if not found.exists():
+        raise NoModelError(f"there is no file {found}.", hint="gptoss models ls")
+    sys.stdout.write(f"{found}\n")
+    return ExitCode.OK

@@ -1,0 +1,68 @@
+"""Where the commands about models find them: the environment, read once and handed down."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from gptoss_cli.config.hub import hub_settings
+from gptoss_cli.config.paths import user_paths
+from gptoss_cli.errors import NoModelError, UsageError
+from gptoss_cli.models.cache.folder import CachedModel, CacheFolder
+from gptoss_cli.models.choice import Undecided
+from gptoss_cli.models.library import Imported, Library
+from gptoss_cli.models.names import Demo, HubModel
+from gptoss_cli.models.registry import Registry
+from gptoss_cli.models.settings import HubSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The models of this person, and where more come from."""
+
+    settings: HubSettings
+    cache: CacheFolder
+    library: Library
+    registry: Registry
+
+    def hub_model(self, name: str, verb: str) -> HubModel:
+        """Return the model of the hub that `name` means, for a command that does `verb`.
+
+        Raises UsageError for all others.
+        """
+        match self.registry.parse(name):
+            case HubModel() as model:
+                return model
+            case Demo():
+                raise UsageError(
+                    f"demo is part of the program: there is nothing to {verb}.",
+                    hint="gptoss run -m demo hi",
+                )
+            case _:
+                raise UsageError(
+                    f"{name} is on this machine: there is nothing to {verb}.",
+                    hint=f"gptoss run -m {name} hi",
+                )
+
+    def installed(self, name: str) -> CachedModel | Imported:
+        """Return the model called `name`, which must be installed. Raises NoModelError."""
+        found = self.registry.parse(name)
+        if isinstance(found, Imported):
+            return found
+        if isinstance(found, HubModel):
+            cached = self.cache.find(found)
+            if isinstance(cached, Undecided):
+                raise NoModelError(cached.message, hint="gptoss models ls")
+            return cached
+        raise UsageError(
+            f"{name} is not among the installed models.", hint="gptoss models ls shows them"
+        )
+
+
+def shelf() -> Shelf:
+    """Read the environment. Nothing is read from the disk yet."""
+    settings = hub_settings(os.environ, os.path.expanduser("~"))  # noqa: PTH111  never raises
+    cache = CacheFolder(settings.cache_folder, symlinks=settings.symlinks)
+    library = Library(user_paths().data)
+    registry = Registry(cache, library, endpoint=settings.endpoint)
+    return Shelf(settings, cache, library, registry)

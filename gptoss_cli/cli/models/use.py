@@ -1,0 +1,24 @@
+"""``gptoss models use``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from gptoss_cli.cli.options import Task
+from gptoss_cli.errors import ExitCode
+
+
+def use(model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of ls.")]) -> Task:
+    """Choose the model that run and chat take when none is named."""
+    return lambda: _use(model)
+
+
+def _use(name: str) -> int:
+    from gptoss_cli.cli.models.shelf import shelf
+
+    chosen = shelf().registry.use(name)
+    print(f"{chosen.name} is the default now.", file=sys.stderr)
+    return ExitCode.OK

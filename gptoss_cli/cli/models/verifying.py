@@ -1,0 +1,103 @@
+"""``gptoss models verify``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gptoss_cli.cli.models.output import Json, emit_json
+from gptoss_cli.cli.options import Task
+from gptoss_cli.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gptoss_cli.cli.models.shelf import Shelf
+    from gptoss_cli.models.cache.folder import CachedModel
+    from gptoss_cli.models.library import Imported
+    from gptoss_cli.models.verify import Verified
+
+
+def verify(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of ls.")],
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Fetch again what is damaged or missing.")
+    ] = False,
+    json: Json = False,
+) -> Task:
+    """Read all files of a model and compare them with the digests the hub gave them."""
+    return lambda: _verify(model, repair=repair, json=json)
+
+
+def _verify(name: str, *, repair: bool, json: bool) -> int:
+    from gptoss_cli.cli.models.shelf import shelf
+    from gptoss_cli.models.verify import State
+
+    here = shelf()
+    model = here.installed(name)
+    found = _checked(model)
+    if json:
+        emit_json({"files": [_facts(result) for result in found]})
+    else:
+        _print(found)
+    bad = [result for result in found if result.state in {State.DAMAGED, State.MISSING}]
+    if not bad:
+        return ExitCode.OK
+    if not repair:
+        print(f"  try: gptoss models verify --repair {name}", file=sys.stderr)
+        return ExitCode.ERROR
+    _repair(name, model, bad, here)
+    return ExitCode.OK
+
+
+def _checked(model: CachedModel | Imported) -> tuple[Verified, ...]:
+    from gptoss_cli.cli.wiring import environment
+    from gptoss_cli.models.verify import claims_of, verify
+    from gptoss_cli.ui.progress import FileProgress
+
+    claims = claims_of(model)
+    names = [claim.name.rpartition("/")[2] for claim in claims]
+    with FileProgress(environment(), names, [claim.size_bytes for claim in claims]) as progress:
+        return verify(claims, report=progress.report)
+
+
+def _print(found: Sequence[Verified]) -> None:
+    from gptoss_cli.models.verify import State
+    from gptoss_cli.ui.sanitize import sanitize_line
+
+    words = {
+        State.GOOD: "good",
+        State.DAMAGED: "DAMAGED",
+        State.MISSING: "MISSING",
+        State.UNKNOWN: "whole; nobody knows its digest",
+    }
+    for result in found:
+        digest = f"  sha256 {result.sha256}" if result.sha256 else ""
+        name = sanitize_line(result.claim.name)
+        sys.stdout.write(f"{name}  {words[result.state]}{digest}\n")
+
+
+def _facts(result: Verified) -> dict[str, str | None]:
+    return {
+        "name": result.claim.name,
+        "path": str(result.claim.path),
+        "state": result.state.value,
+        "expected_sha256": result.claim.sha256,
+        "sha256": result.sha256,
+    }
+
+
+def _repair(name: str, model: CachedModel | Imported, bad: Sequence[Verified], here: Shelf) -> None:
+    from gptoss_cli.cli.models.pull import fetch
+    from gptoss_cli.models.library import Imported
+    from gptoss_cli.models.repair import plan_repair
+
+    if isinstance(model, Imported):
+        raise UsageError(
+            f"{name} was imported; gptoss does not know where it came from.",
+            hint=f"bring the file again, gptoss models rm {name}, and import it",
+        )
+    damaged = {result.claim.name for result in bad}
+    fetch(plan_repair(model, damaged, here.settings, here.cache), here)

@@ -1,0 +1,122 @@
+"""Whether a model fits this machine, as a verdict for people; ``models.fit`` has the sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final
+
+from gptoss_cli.errors import DoesNotFitError
+from gptoss_cli.machine import Memory
+from gptoss_cli.models import fit
+from gptoss_cli.models.weights import ModelFile
+
+USUAL_WINDOWS: Final = (8_192, 32_768, 131_072)
+_LEAST_WINDOW: Final = 1_024
+_SIZE_20B_BYTES: Final = 12_200_000_000
+
+
+class Verdict(Enum):
+    """How a model would run, best first; the values are what ``--json`` says."""
+
+    FITS = "fits"
+    PARTLY_ON_GPU = "fits_partly_on_gpu"
+    SLOW = "slow"
+    DOES_NOT_FIT = "does_not_fit"
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What a model needs with one context window, in bytes, beside what there is.
+
+    ``gpu_layers`` (the output layer included) are held by a GPU, which was asked for its memory;
+    ``machine`` is the memory of the host, which holds the rest. ``repack``: the experts are
+    converted into memory of the program's own while loading.
+    """
+
+    model: ModelFile
+    context_window: int
+    machine: Memory
+    gpu_layers: int = 0
+    repack: bool = False
+
+    @property
+    def weights_bytes(self) -> int:
+        """The weights, all of them."""
+        return self.model.total_bytes
+
+    @property
+    def kv_bytes(self) -> int:
+        """Keys and values of the whole window."""
+        return fit.kv_bytes(self.model.shape, self.context_window)
+
+    @property
+    def buffer_bytes(self) -> int:
+        """What computing takes beside them."""
+        return fit.working_bytes(self.model.shape, self.context_window) - self.kv_bytes
+
+    @property
+    def total_bytes(self) -> int:
+        """All that is needed, wherever it is held."""
+        return self.weights_bytes + self.kv_bytes + self.buffer_bytes
+
+    @property
+    def private_bytes(self) -> int:
+        """What of it the host cannot read from the disk again."""
+        working = round((self.kv_bytes + self.buffer_bytes) * self._host_share)
+        return working + (self.model.expert_bytes if self.repack else 0)
+
+    @property
+    def host_bytes(self) -> int:
+        """What of it the host holds, mapped weights included."""
+        return round(self.total_bytes * self._host_share)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What will happen.
+
+        Weights are mapped: where memory lacks, the system drops them and reads them from the disk
+        again. If the whole machine has less than the model takes, it does so for every token.
+        """
+        if self.private_bytes > self.machine.available or self.host_bytes > self.machine.total:
+            return Verdict.DOES_NOT_FIT
+        if self.host_bytes > self.machine.available:
+            return Verdict.SLOW
+        on_gpu = 0 < self.gpu_layers <= self.model.shape.layers
+        return Verdict.PARTLY_ON_GPU if on_gpu else Verdict.FITS
+
+    def require(self) -> None:
+        """Raise DoesNotFitError, with what would fit, when loading would fail or never end."""
+        if self.verdict is not Verdict.DOES_NOT_FIT:
+            return
+        if self.private_bytes > self.machine.available:
+            raise DoesNotFitError(
+                f"{self.model.name} needs {_gb(self.private_bytes)} beside its weights for a "
+                f"context of {self.context_window:,} tokens; "
+                f"{_gb(self.machine.available)} are free.",
+                hint=self._smaller(),
+            )
+        large = self.weights_bytes > _SIZE_20B_BYTES
+        raise DoesNotFitError(
+            f"{self.model.name} needs {_gb(self.host_bytes)} of memory; "
+            f"this machine has {_gb(self.machine.total)}.",
+            hint=("-m 20b" if large else "a machine with 16 GB") + ", or --force and much patience",
+        )
+
+    def _smaller(self) -> str:
+        if self.repack:
+            return "--no-repack"
+        window = self.context_window
+        while window > _LEAST_WINDOW:
+            window = max(_LEAST_WINDOW, window // 2 // fit.PAD * fit.PAD)
+            if replace(self, context_window=window).verdict is not Verdict.DOES_NOT_FIT:
+                return f"a smaller context: -c {window}"
+        return "close other programs, or --force"
+
+    @property
+    def _host_share(self) -> float:
+        return 1 - self.gpu_layers / (self.model.shape.layers + 1)
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB"

@@ -1,0 +1,220 @@
+"""A model of the hub into the cache: ask what there is, choose, compare with the disk, fetch, link.
+
+Files are fetched by commit, each into its blob (``models.transfer``), and linked one by one as they
+are whole. So a split model whose download was interrupted keeps its finished parts, and is listed
+as unfinished until the last one is there.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gptoss_cli.errors import DiskFullError, RemoteChangedError
+from gptoss_cli.models.cache.folder import CacheFolder
+from gptoss_cli.models.choice import RepoFile, Undecided, WeightSet, choose
+from gptoss_cli.models.hub.errors import refusals_explained
+from gptoss_cli.models.hub.repositories import (
+    Repository,
+    headers_for,
+    remote_file,
+    repository,
+    token_of,
+)
+from gptoss_cli.models.names import HubModel
+from gptoss_cli.models.settings import HubSettings
+from gptoss_cli.models.transfer.fetch import DEFAULT_POLICY, Listener, Policy, fetch
+from gptoss_cli.models.transfer.partial import recorded
+
+_TIMES_CHANGED: Final = 3
+# What the disk needs beside the bytes themselves: journals, links, the file system's own tables.
+_SPARE_BYTES: Final = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFile:
+    """A file of the model. ``done_bytes`` are in the cache already, all of them if it is whole."""
+
+    file: RepoFile
+    blob: Path
+    done_bytes: int
+
+    @property
+    def missing_bytes(self) -> int:
+        """What is to be fetched of it."""
+        return self.file.size_bytes - self.done_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a pull will do: ``weights`` of ``repository``, in ``files`` of which some may be here.
+
+    ``free_bytes``: what the disk of the cache has left.
+    """
+
+    model: HubModel
+    repository: Repository
+    weights: WeightSet
+    files: tuple[WantedFile, ...]
+    free_bytes: int
+
+    @property
+    def missing_bytes(self) -> int:
+        """What is to be fetched."""
+        return sum(wanted.missing_bytes for wanted in self.files)
+
+    @property
+    def fits_disk(self) -> bool:
+        """Whether the disk has room for what is missing."""
+        return not self.missing_bytes or self.missing_bytes + _SPARE_BYTES <= self.free_bytes
+
+    def require_room(self) -> None:
+        """Raise DiskFullError when the disk has no room for what is missing."""
+        if not self.fits_disk:
+            folder = self.files[0].blob.parent
+            raise DiskFullError(
+                f"{self.model.short} needs {self.missing_bytes / 1e9:,.1f} GB more on the disk; "
+                f"{self.free_bytes / 1e9:,.1f} GB are free in {folder}.",
+                hint="make room (gptoss models df), or name another folder with HF_HOME",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullListener:
+    """Who is told about a pull; all are called on the calling thread.
+
+    ``report``: number of the file, bytes of it that are there. ``notify``: a sentence.
+    ``cancelled``: whether to stop.
+    """
+
+    report: Callable[[int, int], None] = lambda _number, _done_bytes: None
+    notify: Callable[[str], None] = lambda _sentence: None
+    cancelled: Callable[[], bool] = lambda: False
+
+
+def plan(model: HubModel, settings: HubSettings, cache: CacheFolder) -> Plan | Undecided:
+    """Ask the hub what `model` is and the cache what is here of it.
+
+    Raises what ``hub.repositories.repository`` does.
+    """
+    found = repository(model, settings)
+    weights = choose(model, found.files)
+    if isinstance(weights, Undecided):
+        return weights
+    return _plan(model, found, weights, cache)
+
+
+def replan(plan: Plan, cache: CacheFolder) -> Plan:
+    """Return `plan` after looking again at what is here."""
+    return _plan(plan.model, plan.repository, plan.weights, cache)
+
+
+def pull(
+    plan: Plan,
+    settings: HubSettings,
+    cache: CacheFolder,
+    *,
+    listener: PullListener | None = None,
+    policy: Policy = DEFAULT_POLICY,
+) -> Plan:
+    """Fetch what is missing; return the plan that was carried out, another if the hub changed.
+
+    Raises DownloadError and its kinds; what came stays for the next pull.
+    """
+    listener = listener or PullListener()
+    for remaining in reversed(range(_TIMES_CHANGED)):
+        plan.require_room()
+        try:
+            _fetch_all(plan, settings, cache, listener, policy)
+        except RemoteChangedError:
+            if not remaining:
+                raise
+            listener.notify("the model has changed on the hub; beginning with the new one")
+            plan = _again(plan, settings, cache)
+        else:
+            break
+    return plan
+
+
+def _plan(model: HubModel, found: Repository, weights: WeightSet, cache: CacheFolder) -> Plan:
+    wanted = tuple(_wanted(found, file, cache) for file in weights.files)
+    return Plan(model, found, weights, wanted, _free_bytes(cache.root))
+
+
+def _again(plan: Plan, settings: HubSettings, cache: CacheFolder) -> Plan:
+    """Return the plan for what the hub has now, of the same kind as before."""
+    found = repository(plan.model, settings)
+    weights = choose(plan.model, found.files)
+    if isinstance(weights, Undecided):
+        raise RemoteChangedError(
+            f"{plan.model.short} has changed on the hub while it was downloaded.",
+            hint=f"gptoss models show {plan.model.short}",
+        )
+    return _plan(plan.model, found, weights, cache)
+
+
+def _wanted(found: Repository, file: RepoFile, cache: CacheFolder) -> WantedFile:
+    blob = cache.blob_path(found.repo_id, file.etag)
+    place = cache.snapshot_path(found.repo_id, found.commit, file.path)
+    if _is_whole(blob, file) or _is_kept_in_place(place, file):
+        return WantedFile(file, blob, file.size_bytes)
+    begun = recorded(blob)
+    is_of_this = begun and (begun.etag, begun.size_bytes) == (file.etag, file.size_bytes)
+    return WantedFile(file, blob, begun.done_bytes if begun and is_of_this else 0)
+
+
+def _is_whole(path: Path, file: RepoFile) -> bool:
+    try:
+        return path.is_file() and path.stat().st_size == file.size_bytes
+    except OSError:
+        return False
+
+
+def _is_kept_in_place(place: Path, file: RepoFile) -> bool:
+    """Return whether the bytes lie in the snapshot itself, as on disks without links."""
+    return not place.is_symlink() and _is_whole(place, file)
+
+
+def _free_bytes(folder: Path) -> int:
+    """Return the free bytes of the disk where `folder` is, or will be."""
+    for existing in (folder, *folder.parents):
+        try:
+            return shutil.disk_usage(existing).free
+        except OSError:
+            continue
+    return 1 << 62  # writing will tell
+
+
+def _fetch_all(
+    plan: Plan, settings: HubSettings, cache: CacheFolder, listener: PullListener, policy: Policy
+) -> None:
+    found = plan.repository
+    headers = headers_for(token_of(settings))
+    cache.prepare(found.repo_id)
+    for number, wanted in enumerate(plan.files):
+        file = wanted.file
+        place = cache.snapshot_path(found.repo_id, found.commit, file.path)
+        if not _is_kept_in_place(place, file):
+            remote = remote_file(found, file, settings)
+            each = _listener_of(listener, number)
+            lock = cache.lock_path(found.repo_id, file.etag)
+            with refusals_explained(plan.model, settings, headers):
+                fetch(remote, wanted.blob, lock=lock, headers=headers, policy=policy, listener=each)
+        cache.link(
+            found.repo_id,
+            commit=found.commit,
+            path=file.path,
+            etag=file.etag,
+            revision=found.revision,
+        )
+        listener.report(number, file.size_bytes)
+
+
+def _listener_of(listener: PullListener, number: int) -> Listener:
+    def report(done_bytes: int, _size_bytes: int) -> None:
+        listener.report(number, done_bytes)
+
+    return Listener(report=report, notify=listener.notify, cancelled=listener.cancelled)

@@ -1,0 +1,97 @@
+"""The headers of a model that is not here, by ranges of its files: nothing is downloaded.
+
+A header of gpt-oss takes 13 MB, for the vocabulary stands in it; those of later parts are small.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from gptoss_cli.errors import DownloadError
+from gptoss_cli.models.choice import WeightSet
+from gptoss_cli.models.gguf import GgufHeader, parse_header
+from gptoss_cli.models.hub.errors import refusals_explained
+from gptoss_cli.models.hub.repositories import Repository, remote_file
+from gptoss_cli.models.names import HubModel
+from gptoss_cli.models.settings import HubSettings
+from gptoss_cli.models.transfer.fetch import DEFAULT_POLICY, Policy
+from gptoss_cli.models.transfer.remote import Remote, RemoteFile, TransientError
+
+_FIRST_BYTES: Final = 16 << 20
+_PART_BYTES: Final = 1 << 20
+
+Report = Callable[[int, int], None]
+"""Takes the bytes of a header that are here, and how many are wanted."""
+
+
+def read_remote_headers(
+    model: HubModel,
+    found: Repository,
+    weights: WeightSet,
+    settings: HubSettings,
+    *,
+    headers: Mapping[str, str],
+    policy: Policy = DEFAULT_POLICY,
+    report: Report = lambda _done_bytes, _size_bytes: None,
+) -> list[GgufHeader]:
+    """Return the headers of all parts of `weights`, which are the `model` in what was `found`.
+
+    Their paths are names in the repository.
+
+    Raises ModelFileError for what is no usable GGUF, DownloadError when it cannot be read.
+    """
+    result: list[GgufHeader] = []
+    with refusals_explained(model, settings, headers):
+        for number, file in enumerate(weights.files):
+            remote = remote_file(found, file, settings)
+            first = _PART_BYTES if number else _FIRST_BYTES
+            result.append(_read(remote, Path(file.path), first, headers, policy, report))
+    return result
+
+
+def _read(
+    file: RemoteFile,
+    path: Path,
+    first_bytes: int,
+    headers: Mapping[str, str],
+    policy: Policy,
+    report: Report,
+) -> GgufHeader:
+    remote = Remote(file, headers=headers, timeouts=policy.timeouts)
+    try:
+        beginning, wanted_bytes = b"", min(first_bytes, file.size_bytes)
+        while True:
+            beginning += _range(remote, len(beginning), wanted_bytes, policy, report)
+            header = parse_header(path, beginning, file.size_bytes)
+            if header is not None:
+                return header
+            wanted_bytes = min(4 * wanted_bytes, file.size_bytes)
+    finally:
+        remote.close()
+
+
+def _range(remote: Remote, start: int, end: int, policy: Policy, report: Report) -> bytes:
+    """Return the bytes `start` to `end` (not included); what may pass is asked for again."""
+    for attempt in range(1, policy.attempts + 1):
+        try:
+            with remote.open(start, end) as body:
+                received = bytearray()
+                for piece in body:
+                    received += piece
+                    report(min(body.start + len(received), end), end)
+                    if body.start + len(received) >= end:
+                        break  # a server without ranges sends the whole file
+                return bytes(received[start - body.start : end - body.start])
+        except TransientError as error:
+            asked_s = error.retry_after_s or 0.0
+            if attempt == policy.attempts or asked_s > policy.longest_retry_after_s:
+                raise DownloadError(
+                    f"the header of {remote.file.url.rpartition('/')[2]} cannot be read: {error}.",
+                    hint="try again later",
+                ) from error
+            backoff_s = min(policy.longest_backoff_s, policy.backoff_s * 2 ** (attempt - 1))
+            time.sleep(max(asked_s, backoff_s))
+    raise AssertionError  # the last attempt returns or raises

@@ -1,0 +1,97 @@
+"""Lists of things with the same facts: aligned at a terminal, separated by tabs in a pipe.
+
+At a terminal columns that do not fit are left out, the least important first; then the first column
+is shortened in the middle. In a pipe nothing is left out and nothing is rounded for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gptoss_cli.ui.cells import cells, split_at, wrap
+from gptoss_cli.ui.sanitize import sanitize_line
+from gptoss_cli.ui.theme import PLAIN
+
+_GAP: Final = 2
+_LEAST_CELLS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A heading; ``right`` aligns its cells, the higher ``rank`` the sooner it is left out."""
+
+    title: str
+    right: bool = False
+    rank: int = 0
+
+
+def aligned(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int, *, ellipsis: str = "…"
+) -> list[str]:
+    """Return a row of headings and `rows` as lines of at most `width` cells, where that can be."""
+    texts = [[sanitize_line(text) for text in row] for row in rows]
+    shown = list(range(len(columns)))
+    while True:
+        widths = {
+            i: max(cells(columns[i].title), *(cells(row[i]) for row in texts), 0) for i in shown
+        }
+        surplus = sum(widths.values()) + _GAP * (len(shown) - 1) - width
+        if surplus <= 0:
+            break
+        least = max(shown[1:], key=lambda i: columns[i].rank, default=0)
+        if not columns[least].rank:
+            widths[0] = max(min(widths[0], _LEAST_CELLS), widths[0] - surplus)
+            break
+        shown.remove(least)
+    return [
+        _line(columns, [(i, row[i]) for i in shown], widths, ellipsis)
+        for row in ([column.title for column in columns], *texts)
+    ]
+
+
+def separated(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return `rows` as lines for other programs."""
+    return ["\t".join(sanitize_line(text) for text in row) for row in rows]
+
+
+def labelled(facts: Sequence[tuple[str, str]], width: int | None) -> list[str]:
+    """Return a line for each label and its text, texts below each other.
+
+    With a `width` long texts go on below themselves, and below their label where that is narrow.
+    """
+    indent = max(cells(label) for label, _ in facts) + _GAP
+    lines = []
+    for label, text in facts:
+        clean = sanitize_line(text)
+        first = label + " " * (indent - cells(label))
+        if width is None:
+            lines.append(first + clean)
+            continue
+        room = width - indent if width - indent >= _LEAST_CELLS else max(width - _GAP, 1)
+        rows = ["".join(part for part, _ in row) for row in wrap([(clean, PLAIN)], room)]
+        lines.append((first + rows[0]).rstrip())
+        lines += [" " * (width - room) + row for row in rows[1:]]
+    return lines
+
+
+def shortened(text: str, width: int, *, ellipsis: str = "…") -> str:
+    """Return `text` in at most `width` cells, without its middle where it is longer."""
+    if cells(text) <= width:
+        return text
+    room = max(width - cells(ellipsis), 2)
+    head = text[: split_at(text, room - room // 2)]
+    tail = text[::-1][: split_at(text[::-1], room // 2)][::-1]
+    return f"{head}{ellipsis}{tail}"
+
+
+def _line(
+    columns: Sequence[Column], row: Sequence[tuple[int, str]], widths: dict[int, int], ellipsis: str
+) -> str:
+    parts = []
+    for i, text in row:
+        fitting = shortened(text, widths[i], ellipsis=ellipsis)
+        blank = " " * (widths[i] - cells(fitting))
+        parts.append(blank + fitting if columns[i].right else fitting + blank)
+    return (" " * _GAP).join(parts).rstrip()

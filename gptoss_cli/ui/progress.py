@@ -1,0 +1,128 @@
+"""How far a long task on files has come: a row that moves at a terminal, nothing in a pipe."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from gptoss_cli.ui.listing import shortened
+from gptoss_cli.ui.sanitize import sanitize_line
+from gptoss_cli.ui.status import seconds, size
+from gptoss_cli.ui.terminal import Environment
+from gptoss_cli.ui.theme import Paint
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+_NAME_CELLS = 30
+_LEAST_CELLS = 8
+_WIDE = 72
+
+
+class FileProgress:
+    """Shows bytes, speed and time left on standard error: of the file that comes, and of all.
+
+    Use it with ``with``; what moves is erased or finished at the end.
+    """
+
+    def __init__(self, screen: Environment, names: list[str], sizes_bytes: list[int]) -> None:
+        self._screen = screen
+        self._names = [sanitize_line(name) for name in names]
+        self._sizes = list(sizes_bytes)
+        self._done = [0] * len(names)
+        self._progress: Progress | None = None
+        self._tasks: dict[int, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        if self._screen.stderr_tty and self._screen.live:
+            self._progress = _rich_progress(self._screen)
+            self._whole = self._progress.add_task(self._names[0], total=sum(self._sizes))
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def begin(self, done_bytes: list[int]) -> None:
+        """Say what is there already: speed counts from it."""
+        self._done = list(done_bytes)
+        if self._progress is not None:
+            self._progress.reset(self._whole, completed=sum(done_bytes))
+
+    def resize(self, number: int, size_bytes: int) -> None:
+        """Say how large file `number` is, if that was not known at first."""
+        if self._sizes[number] != size_bytes:
+            self._sizes[number] = size_bytes
+            if self._progress is not None:
+                self._progress.update(self._whole, total=sum(self._sizes))
+
+    def report(self, number: int, done_bytes: int) -> None:
+        """Show that file `number` has come so far."""
+        if number >= len(self._names):
+            return  # the hub has another split by now
+        self._done[number] = done_bytes
+        if self._progress is None:
+            return
+        if len(self._names) == 1:
+            self._progress.update(self._whole, completed=done_bytes)
+            return
+        if number not in self._tasks:
+            name, size_bytes = self._names[number], self._sizes[number]
+            self._tasks[number] = self._progress.add_task(name, total=size_bytes)
+            self._progress.reset(self._tasks[number], completed=done_bytes)
+        self._progress.update(self._tasks[number], completed=done_bytes)
+        if done_bytes >= self._sizes[number]:
+            self._progress.remove_task(self._tasks.pop(number))
+        self._progress.update(self._whole, completed=sum(self._done), description="all files")
+
+    def note(self, sentence: str) -> None:
+        """Print a sentence above what moves."""
+        line = sanitize_line(sentence)
+        if self._progress is not None:
+            self._progress.console.print(line, markup=False, highlight=False)
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+
+def _rich_progress(screen: Environment) -> Progress:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task  # noqa: PLC0415
+    from rich.table import Column  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    # Asked for each time it is drawn: a terminal may become narrower meanwhile.
+    class Name(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            room = min(_NAME_CELLS, max(_LEAST_CELLS, screen.size()[0] // 3))
+            return Text(shortened(task.description, room))
+
+    class Amounts(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            parts = [f"{size(task.completed)} of {size(task.total or 0)}"]
+            if screen.size()[0] >= _WIDE:
+                parts += [f"{size(task.speed)}/s"] if task.speed else []
+                left_s = task.time_remaining
+                parts += [f"{seconds(left_s)} left"] if left_s is not None else []
+            return Text(" · ".join(parts))
+
+    console = Console(
+        file=screen.stderr,
+        force_terminal=True,
+        no_color=screen.stderr_paint is not Paint.COLOUR,
+        highlight=False,
+    )
+    return Progress(
+        Name(Column(no_wrap=True)),
+        BarColumn(bar_width=None),
+        Amounts(Column(no_wrap=True)),
+        console=console,
+        transient=True,
+        expand=True,
+    )

@@ -1,0 +1,340 @@
+"""The commands about models as a shell sees them, with a hub on this machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from gptoss_cli.models.cache.folder import CacheFolder
+from gptoss_cli.models.names import CATALOG
+from gptoss_cli.models.registry import DEMO_FILE
+from gptoss_cli.models.transfer.partial import Partial
+from tests.support.hub import GATED, FakeHub, Fault
+from tests.support.program import ROOT, Done, gptoss
+from tests.support.screen import Terminal
+
+REPO = CATALOG["20b"]
+WHOLE = "gpt-oss-20b-mxfp4.gguf"
+CONTENT = DEMO_FILE.read_bytes()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+class Shell:
+    """A person's shell: a cache and a home of their own, and this hub."""
+
+    def __init__(self, hub: FakeHub, folder: Path) -> None:
+        self.env = {
+            "HF_HOME": str(folder / "hf"),
+            "HF_ENDPOINT": hub.endpoint,
+            "XDG_DATA_HOME": str(folder / "data"),
+        }
+
+    def __call__(self, *arguments: str | Path, stdin: str | None = None, **more: str) -> Done:
+        return gptoss(*arguments, stdin=stdin, env=self.env | more)
+
+    def json(self, *arguments: str) -> dict:
+        done = self(*arguments, "--json")
+        assert done.exit_code == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert told.pop("version") == 1
+        return told
+
+
+def ended(terminal: Terminal) -> list[str]:
+    """The rows that are not blank, after the program has ended well."""
+    assert terminal.wait_for_end() == 0
+    return [row for row in terminal.text.splitlines() if row.strip()]
+
+
+def begun(shell: Shell) -> bool:
+    """Whether a download has recorded anything."""
+    journals = Path(shell.env["HF_HOME"]).glob("hub/models--*/blobs/*.journal")
+    return any(journal.read_bytes().count(b"\n") > 1 for journal in journals)
+
+
+def begin(hub: FakeHub, folder: Path) -> Path:
+    """Leave a download that was just begun in the cache; return the lock of its file."""
+    hub.add(REPO, {WHOLE: CONTENT})
+    etag = hub.file(REPO, WHOLE).etag
+    cache = CacheFolder(folder / "hf" / "hub")
+    cache.prepare(REPO)
+    Partial(cache.blob_path(REPO, etag), size_bytes=len(CONTENT), etag=etag).close()
+    return cache.lock_path(REPO, etag)
+
+
+@pytest.fixture
+def shell(hub: FakeHub, tmp_path: Path) -> Shell:
+    return Shell(hub, tmp_path)
+
+
+@pytest.fixture
+def pulled(hub: FakeHub, shell: Shell) -> Shell:
+    hub.add(REPO, {WHOLE: CONTENT}, tags=["gguf", "license:apache-2.0"])
+    done = shell("pull", "20b")
+    assert done.exit_code == 0, done.stderr
+    return shell
+
+
+def test_pull_is_quiet_in_a_pipe_and_says_what_is_next(hub, shell):
+    hub.add(REPO, {WHOLE: CONTENT})
+    done = shell("pull", "20b")
+    assert (done.exit_code, done.stdout) == (0, "")
+    verified, ready = done.stderr.splitlines()
+    assert verified.startswith("  verified ")
+    assert ready == "ready: gptoss chat"
+
+
+def test_what_was_pulled_answers(pulled):
+    assert pulled("run", "--temperature", "0", "What is 47 + 85?").stdout == "47 + 85 = 132\n"
+    assert pulled("run", "-m", "20b", "--temperature", "0", "12 + 30").stdout.strip()
+
+
+def test_the_listing_in_a_pipe_is_plain_columns(pulled):
+    done = pulled("models", "ls")
+    (line,) = done.stdout.splitlines()
+    name, size_bytes, quantization, kind, modified, path = line.split("\t")
+    assert (name, int(size_bytes), quantization, kind) == ("20b", len(CONTENT), "MXFP4", "hub")
+    assert modified.endswith("Z")
+    assert Path(path).read_bytes() == CONTENT
+    assert pulled("models").stdout == done.stdout
+
+
+def documented(title: str) -> set[str]:
+    """The keys that the README's table has for `title`."""
+    rows = re.findall(r"^\| (.+?) \| (.+) \|$", README, re.MULTILINE)
+    (keys,) = [keys for name, keys in rows if name == title]
+    return set(re.findall(r"`(\w+)`", keys)) - {"version"}
+
+
+def test_json_has_the_shape_the_readme_says(hub, pulled):
+    listed = pulled.json("models", "ls")
+    assert set(listed) == documented("`models ls`")
+    assert set(listed["models"][0]) == documented("… each of `models`")
+    assert listed["models"][0]["default"] is True
+    found = pulled.json("models", "search")
+    assert set(found) == documented("`models search`")
+    assert set(found["repositories"][0]) == documented("… each of `repositories`")
+    shown = pulled.json("models", "show")
+    assert set(shown) == documented("`models show`")
+    checked = pulled.json("models", "verify", "20b")
+    assert set(checked) == documented("`models verify`")
+    assert set(checked["files"][0]) == documented("… each of `files`")
+    assert set(pulled.json("models", "df")) == documented("`models df`")
+    planned = pulled.json("pull", "20b", "--dry-run")
+    assert set(planned) == documented("`pull --dry-run`")
+    for preflight in (planned["preflight"], *shown["preflight"]):
+        assert set(preflight) == documented("… `preflight` of both")
+
+
+def test_the_listing_at_forty_columns(pulled):
+    with Terminal("models", "ls", columns=40, env=pulled.env) as terminal:
+        rows = ended(terminal)
+    assert rows[0].split()[:2] == ["NAME", "SIZE"]
+    assert rows[1].startswith("20b *")
+    assert all(len(row) <= 40 for row in rows)
+
+
+def test_nothing_installed_is_said_on_standard_error(shell):
+    done = shell("models", "ls")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "gptoss pull 20b" in done.stderr
+    run = shell("run", "hi")
+    assert run.exit_code == 3
+    assert run.stderr.count("\n") == 2
+
+
+def test_a_dry_run_downloads_nothing(hub, shell):
+    hub.add(REPO, {WHOLE: CONTENT}, tags=["license:apache-2.0"])
+    done = shell("pull", "20b", "--dry-run")
+    assert done.exit_code == 0
+    for word in ("20b", "MXFP4", "1.3 MB", "apache-2.0", "disk", "memory", "runs on", "fits"):
+        assert word in done.stdout
+    told = shell.json("pull", "20b", "--dry-run")
+    assert told["missing_bytes"] == len(CONTENT)
+    assert told["files"][0]["path"] == WHOLE
+    assert told["preflight"]["verdict"] == "fits"
+    assert not Path(shell.env["HF_HOME"]).exists()
+
+
+def test_show_tells_the_same_here_and_on_the_hub(hub, shell):
+    hub.add(REPO, {WHOLE: CONTENT}, tags=["license:apache-2.0"])
+    there = shell.json("models", "show", "20b")
+    assert "not downloaded" in there["origin"]
+    shell("pull", "20b")
+    here = shell.json("models", "show")
+    for fact in ("parameters", "active_parameters", "quantization", "tokenizer", "preflight"):
+        if fact != "preflight":
+            assert here[fact] == there[fact]
+    assert [fit["context_window"] for fit in here["preflight"]] == [8192, 32768, 131072]
+    text = shell("models", "show", "demo").stdout
+    for label in ("architecture", "experts", "chat template", "at 8k", "at 128k", "runs on"):
+        assert f"\n{label}" in text
+
+
+def test_search_lists_what_the_hub_has(hub, shell):
+    hub.add(REPO, {WHOLE: CONTENT}, downloads=5, tags=["gguf"])
+    done = shell("models", "search", "gpt-oss")
+    assert done.stdout.split("\t")[0] == REPO
+    assert shell.json("models", "search")["repositories"][0]["name"] == "20b"
+
+
+def test_verify_finds_and_repairs_damage(pulled):
+    path = Path(pulled("models", "path").stdout.strip()).resolve()
+    assert pulled("models", "verify", "20b").stdout.startswith(f"{WHOLE}  good")
+    with path.open("r+b") as file:
+        file.seek(70_000)
+        file.write(b"damage")
+    done = pulled("models", "verify", "20b")
+    assert (done.exit_code, "DAMAGED" in done.stdout) == (1, True)
+    assert "--repair 20b" in done.stderr
+    assert pulled("models", "verify", "20b", "--repair").exit_code == 0
+    assert path.read_bytes() == CONTENT
+
+
+def test_import_use_and_remove(pulled, tmp_path):
+    source = Path(shutil.copy(DEMO_FILE, tmp_path / "x.gguf"))
+    assert pulled("models", "import", source, "--name", "내모델").exit_code == 0
+    assert pulled("models", "use", "내모델").exit_code == 0
+    assert pulled("models", "path").stdout == f"{source}\n"
+    assert pulled("models", "rm", "내모델", "--yes").exit_code == 0
+    assert source.exists()
+    # Nothing is the default by choice any more, so the only one is it.
+    assert pulled("models", "path").stdout.endswith(f"{WHOLE}\n")
+
+
+def test_rm_asks_and_never_without_a_person(pulled):
+    done = pulled("models", "rm", "20b", stdin="y\n")
+    assert done.exit_code == 2
+    assert "--yes" in done.stderr
+    assert pulled.json("models", "ls")["models"]
+    with Terminal("models", "rm", "20b", env=pulled.env) as terminal:
+        terminal.wait_for("Remove?")
+        terminal.line("ㅛ")
+        assert any("became free" in row for row in ended(terminal))
+    assert pulled.json("models", "ls")["models"] == []
+    assert pulled.json("models", "df")["models_bytes"] == 0
+
+
+def test_a_download_that_stopped_is_listed_and_can_be_removed(hub, shell):
+    hub.add(REPO, {WHOLE: CONTENT * 20})
+    hub.fail(WHOLE, Fault(stall_at=2_000_000), where="storage", skip=1)
+    with Terminal("pull", "20b", "--yes", env=shell.env) as terminal:
+        terminal.wait_for("runs on")
+        while not begun(shell):
+            terminal.read()
+        terminal.send("\x03")
+        assert terminal.wait_for_end() == 130
+        assert "goes on from here" in terminal.text
+    (partial,) = shell.json("models", "ls")["partials"]
+    assert set(partial) == documented("… each of `partials`")
+    assert partial["resumable"]
+    assert shell.json("models", "df")["partials_bytes"] > 0
+    assert "unfinished" in shell("models", "ls").stderr
+    assert shell("models", "rm", "20b", "--yes").exit_code == 0
+    assert shell.json("models", "ls")["partials"] == []
+
+
+def test_rm_removes_what_was_named_and_nothing_else(hub, shell, tmp_path):
+    begin(hub, tmp_path)
+    done = shell("models", "rm", "20b:Q8_0", "--yes")
+    assert done.exit_code == 3
+    assert len(shell.json("models", "ls")["partials"]) == 1
+
+
+def test_what_is_being_downloaded_is_not_removed(hub, shell, tmp_path):
+    lock = begin(hub, tmp_path)
+    lock.parent.mkdir(parents=True)
+    with FileLock(lock):
+        done = shell("models", "rm", "--partials", "--yes")
+        assert done.exit_code == 1
+        assert "being downloaded" in done.stderr
+    assert len(shell.json("models", "ls")["partials"]) == 1
+    assert shell("models", "rm", "--partials", "--yes").exit_code == 0
+    assert shell.json("models", "ls")["partials"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SSL_CERT_FILE", "/nonexistent"), ("ALL_PROXY", "socks5://127.0.0.1:9")],
+)
+def test_a_network_set_up_wrongly_is_a_sentence(hub, shell, name, value):
+    hub.add(REPO, {WHOLE: CONTENT})
+    done = shell("pull", "20b", **{name: value})
+    assert done.exit_code == 8, done.stderr
+    assert done.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    "name", ["org/none", "../x/y.gguf", "20", "a b", "org/repo@..", "\x1b[31m"]
+)
+def test_names_that_lead_nowhere_are_a_sentence_and_a_hint(hub, shell, name):
+    done = shell("pull", name)
+    assert done.exit_code in {2, 3, 8}
+    assert done.stderr.count("\n") == 2
+    assert "error: " in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_candidates_are_commands_that_can_be_pasted(hub, shell):
+    hub.add("org/gpt-oss", {"a-Q4_K_M.gguf": CONTENT, "b-Q4_K_M.gguf": CONTENT})
+    done = shell("pull", "org/gpt-oss")
+    assert done.exit_code == 2
+    command = done.stderr.splitlines()[0].split("  ")[-1]
+    assert command == "gptoss pull org/gpt-oss/a-Q4_K_M.gguf"
+    assert shell(*command.split()[1:]).exit_code == 0
+
+
+def test_a_model_of_another_kind_is_refused_before_it_is_downloaded(hub, shell):
+    other = CONTENT.replace(b"gpt-oss", b"llamall")
+    hub.add("org/llama", {"x.gguf": other})
+    done = shell("pull", "org/llama")
+    assert done.exit_code == 3
+    assert "gptoss runs gpt-oss models" in done.stderr
+    assert not Path(shell.env["HF_HOME"]).exists()
+
+
+def test_a_gated_model_says_how_to_get_it(hub, shell):
+    hub.add(REPO, {WHOLE: CONTENT}, gated=True)
+    hub.fail(WHOLE, GATED, where="hub")
+    done = shell("pull", "20b")
+    assert done.exit_code == 8
+    assert "hf auth login" in done.stderr
+
+
+def test_offline_uses_what_is_here_and_asks_nobody(hub, pulled):
+    asked = len(hub.requests)
+    assert pulled("pull", "20b", HF_HUB_OFFLINE="1").exit_code == 0
+    assert pulled("models", "ls", HF_HUB_OFFLINE="1").exit_code == 0
+    done = pulled("pull", "120b", HF_HUB_OFFLINE="1")
+    assert done.exit_code == 8
+    assert "HF_HUB_OFFLINE" in done.stderr
+    assert len(hub.requests) == asked
+
+
+def test_a_hub_that_cannot_be_reached_is_a_sentence(shell):
+    done = shell("pull", "20b", HF_ENDPOINT="http://127.0.0.1:9")
+    assert done.exit_code == 8
+    assert "cannot be reached" in done.stderr
+
+
+def test_a_chat_without_a_model_offers_one(hub, shell):
+    hub.add(REPO, {WHOLE: CONTENT})
+    with Terminal(env=shell.env) as terminal:
+        terminal.wait_for("Download?")
+        terminal.line("")
+        terminal.wait_for("Ctrl-D leaves")
+        terminal.send("\x04")
+        assert terminal.wait_for_end() == 0
+    assert shell.json("models", "ls")["models"][0]["name"] == "20b"
+
+
+def test_a_chat_without_a_network_offers_the_model_of_the_program(shell):
+    with Terminal(env=shell.env | {"HF_ENDPOINT": "http://127.0.0.1:9"}) as terminal:
+        terminal.wait_for("small model of the program")
+        terminal.line("n")
+        assert terminal.wait_for_end() == 0
