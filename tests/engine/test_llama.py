@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gptoss_cli.engine.base import Cancel, Generated, Sampling
@@ -104,7 +105,12 @@ def test_prefill_reports_progress_per_batch(generator):
         [7] * 1200, sampling=GREEDY, stop=frozenset(), max_tokens=1, cancel=Cancel()
     )
     done = [step.done_tokens for step in steps if isinstance(step, PromptProgress)]
-    assert done == [512, 1024, 1200]
+    assert done == [*range(128, 1200, 128), 1200]
+
+
+def first_logits(generator: LlamaTokenGenerator, prompt: list[int]) -> np.ndarray:
+    run(generator, prompt, max_tokens=1)
+    return generator._context.logits().copy()
 
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.02, 0.1])
@@ -118,8 +124,11 @@ def test_cancel_during_a_long_prompt_is_quick_and_leaves_a_usable_context(random
     timer.join()
     assert end.reason is FinishReason.CANCELLED
     fresh = make(random_model, context_window=4096)
-    prompt = [*[8] * 700, *range(50)]
-    assert run(generator, prompt)[0] == run(fresh, prompt)[0]
+    going_on, another = [*[8] * 700, *range(50)], [*[9] * 700, *range(50)]
+    # Where a prompt is cut into batches, and where in the cache it lies, changes the last bits, and
+    # a model with random weights makes up to 0.3 of that. Stale cells make 3 (test_kv.py).
+    assert np.abs(first_logits(generator, going_on) - first_logits(fresh, going_on)).max() < 1
+    assert run(generator, another)[0] == run(fresh, another)[0]
     generator.close()
     fresh.close()
 
