@@ -219,6 +219,8 @@ class CacheFolder:
     def _existing_folder(self, repo_id: str) -> Path | None:
         """Return the repository's folder, found also when its name is written in another case."""
         wanted = layout.repo_folder(self.root, repo_id)
+        if wanted.is_dir() and not layout.folder_fault(wanted):
+            return wanted
         key = wanted.name.casefold()
         folders = [f for f in layout.folders(self.root) if f.name.casefold() == key]
         folders.sort(key=lambda folder: folder.name != wanted.name)
