@@ -102,7 +102,7 @@ def _print_usage_error(error: typer.TyperException) -> None:
             if near
             else f"{command} --help; a prompt like this goes after --"
         )
-    message = message[:1].lower() + message[1:].replace(": Input should", ": it should")
+    message = message[:1].lower() + message[1:]
     _print_error(message, hint)
 
 

@@ -30,8 +30,8 @@ def check(done, exit_code: int, *said: str) -> None:
     [
         (["--efort", "low", "hi"], ["no such option: --efort", "--effort"]),
         (["run", "--effort", "hgh", "hi"], ["'hgh'", "Did you mean high?"]),
-        (["run", "--temperature", "warm", "hi"], ["--temperature", "number"]),
-        (["run", "--top-p", "3", "hi"], ["--top-p", "less than or equal to 1"]),
+        (["run", "--temperature", "warm", "hi"], ["--temperature", "float"]),
+        (["run", "--top-p", "3", "hi"], ["--top-p", "not in the range 0.0<=x<=1.0"]),
         (["run", "--date", "2026-02-30", "hi"], ["--date", "'2026-02-30'"]),
         (["run", "-m"], ["'-m' requires an argument"]),
         (["chat", "--seed", "-4"], ["--seed"]),
