@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 
+from benchmarks.timing import as_installed
 from gptoss_cli.models.cache.folder import CacheFolder
 from gptoss_cli.models.registry import DEMO_FILE
 
@@ -65,7 +66,7 @@ def pulls(size_mib: int, rounds: int, folder: Path) -> None:
                 home = folder / "home"
                 shutil.rmtree(home, ignore_errors=True)
                 os.sync()
-                env = os.environ | {"HF_HOME": str(home), "HF_ENDPOINT": endpoint}
+                env = as_installed() | {"HF_HOME": str(home), "HF_ENDPOINT": endpoint}
                 results[name].append(run(command, env))
     finally:
         server.terminate()
@@ -88,7 +89,8 @@ def listing(count: int, rounds: int, folder: Path) -> None:
         cache.prepare(repo_id)
         shutil.copy(DEMO_FILE, cache.blob_path(repo_id, etag))
         cache.link(repo_id, commit=f"{number:040x}", path=_FILE, etag=etag, revision="main")
-    env = os.environ | {"HF_HOME": str(folder / "listed"), "XDG_DATA_HOME": str(folder / "data")}
+    homes = {"HF_HOME": str(folder / "listed"), "XDG_DATA_HOME": str(folder / "data")}
+    env = as_installed() | homes
     command = [sys.executable, "-m", "gptoss_cli", "models", "ls"]
     seconds = statistics.median(run(command, env)[0] for _ in range(rounds))
     print(f"models ls with {count} models  {seconds * 1000:.0f} ms")

@@ -22,7 +22,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gptoss_cli.events import FinalDelta, Finished, FinishReason
-from gptoss_cli.ui import Environment, Paint, make_renderer
+from gptoss_cli.ui.renderer import make_renderer
+from gptoss_cli.ui.terminal import Environment
+from gptoss_cli.ui.theme import Paint
 
 CHARACTERS_PER_TOKEN = 4
 

@@ -10,6 +10,7 @@ Styled text is a list of spans ``(text, style)``; a style is a set of bits from 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 
@@ -24,12 +25,13 @@ _BREAKABLE += "\U00020000-\U0003ffff\U0001f000-\U0001faff"
 _OPENERS = "「『【〔〈《（［｛"
 _CLOSERS = "、。，．：；！？」』】〕〉》）］｝ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々〜…"
 _EXTENDERS = "\u0300-\u036f\u200c\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0100-\U000e01ef"
-_PIECES = re.compile(
+_PIECES = (
     rf"(?P<space>[ \t\n]+)"
     rf"|(?P<wide>[{_OPENERS}]*[{_BREAKABLE}](?:[{_EXTENDERS}]|\u200d[{_BREAKABLE}])*[{_CLOSERS}]*)"
     rf"|(?P<word>[^ \t\n{_BREAKABLE}{_OPENERS}]+[{_CLOSERS}]*|.)"
 )
-_UNEVEN = re.compile(rf"[\n\t{_OPENERS}{_CLOSERS}{_BREAKABLE}]|  ")
+_UNEVEN = rf"[\n\t{_OPENERS}{_CLOSERS}{_BREAKABLE}]|  "
+_compiled = functools.cache(re.compile)  # 10 ms, which listings never need
 _ASCII_PIECES = re.compile(r"[ \t\n]+|[^ \t\n]+")
 
 
@@ -164,7 +166,7 @@ class _Wrapper:
 
     def add(self, text: str, style: int) -> None:
         """Break `text` into spaces, words and characters that stand alone."""
-        if not self.word and not _UNEVEN.search(text):
+        if not self.word and not _compiled(_UNEVEN).search(text):
             text = self.add_words(text, style)
         if text.isascii():
             for piece in _ASCII_PIECES.findall(text):
@@ -174,7 +176,7 @@ class _Wrapper:
                     self.word.append((piece, style, len(piece)))
                     self.word_cells += len(piece)
             return
-        for match in _PIECES.finditer(text):
+        for match in _compiled(_PIECES).finditer(text):
             piece = match.group()
             if match.lastgroup == "space":
                 self.add_space(piece, style)

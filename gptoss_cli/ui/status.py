@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from gptoss_cli.events import Finished, PromptProgress
+from typing import TYPE_CHECKING
+
 from gptoss_cli.ui.sanitize import sanitize_line
+
+if TYPE_CHECKING:
+    from gptoss_cli.events import Finished, PromptProgress
 
 STOPPED = "[stopped]"
 CUT_OFF = "cut off by the token limit"

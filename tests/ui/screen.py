@@ -10,7 +10,8 @@ from typing import Any
 import pyte
 
 from gptoss_cli.events import Event
-from gptoss_cli.ui import Environment, Renderer, make_renderer
+from gptoss_cli.ui.renderer import Renderer, make_renderer
+from gptoss_cli.ui.terminal import Environment
 
 
 class Terminal:

@@ -150,7 +150,8 @@ def test_wide_characters_at_the_margin_do_not_wrap() -> None:
 
 SCRIPT = """
 import os, sys, time
-from gptoss_cli.ui import Environment, make_renderer
+from gptoss_cli.ui.renderer import make_renderer
+from gptoss_cli.ui.terminal import Environment
 from tests.ui.streams import ENGLISH, whole_turn
 environment = Environment.detect(os.environ, sys.stdin, sys.stdout, sys.stderr)
 with make_renderer(environment, stats=True) as renderer:

@@ -21,7 +21,8 @@ from gptoss_cli.events import (
     TurnsDropped,
 )
 from gptoss_cli.messages import final
-from gptoss_cli.ui import Environment, make_renderer
+from gptoss_cli.ui.renderer import make_renderer
+from gptoss_cli.ui.terminal import Environment
 from tests.ui.screen import Session, Stream
 from tests.ui.streams import ENGLISH, FIGURES, KOREAN, answer, whole_turn
 
@@ -331,16 +332,16 @@ print([name for name in ("rich", "markdown_it", "wcwidth", "pygments") if name i
 PIPED = """
 import io
 from gptoss_cli.events import FinalDelta
-with gptoss_cli.ui.make_renderer(
-    gptoss_cli.ui.Environment.detect({}, None, io.StringIO(), io.StringIO())
-) as renderer:
+from gptoss_cli.ui.terminal import Environment
+environment = Environment.detect({}, None, io.StringIO(), io.StringIO())
+with gptoss_cli.ui.renderer.make_renderer(environment) as renderer:
     renderer.feed(FinalDelta("**b**"))
 """
 
 
 @pytest.mark.parametrize("use", ["", PIPED])
 def test_importing_the_screen_and_writing_to_a_pipe_is_light(use: str) -> None:
-    code = f"import gptoss_cli.ui\n{use}\n{HEAVY}"
+    code = f"import gptoss_cli.ui.renderer\n{use}\n{HEAVY}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 

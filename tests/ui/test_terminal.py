@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gptoss_cli.ui import Environment, Paint
+from gptoss_cli.ui.terminal import Environment
+from gptoss_cli.ui.theme import Paint
 from tests.ui.screen import Stream, Terminal
 
 
