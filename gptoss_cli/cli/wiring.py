@@ -100,10 +100,13 @@ def start(settings: Settings, *, lasting: bool) -> Running:
         repack=settings.repack,
         lasting=lasting,
     )
-    preflight = Preflight(model, window, machine, placement.gpu_layers, placement.repack)
+    on_gpu = placement.gpu_layers > 0
+    preflight = Preflight(
+        model, window, machine, on_gpu, placement.cpu_expert_layers, placement.repack
+    )
     if not settings.force:
         preflight.require()
-    may_grow = not lasting and settings.context is None and placement.gpu_layers == 0
+    may_grow = not lasting and settings.context is None and not on_gpu
     largest = fit.largest_window(model, machine, repack=placement.repack) if may_grow else window
     generator = LlamaTokenGenerator(
         LlamaOptions(
@@ -114,6 +117,7 @@ def start(settings: Settings, *, lasting: bool) -> Running:
             threads=placement.threads,
             repack=placement.repack,
             gpu_layers=placement.gpu_layers,
+            cpu_expert_layers=placement.cpu_expert_layers,
         )
     )
     engine = LocalEngine(generator, vocabulary)
@@ -126,7 +130,7 @@ def start(settings: Settings, *, lasting: bool) -> Running:
     )
     chat = Chat(engine, _conversation(settings), sampling=sampling, max_tokens=settings.max_tokens)
     threads = f"{placement.threads} thread{'s' if placement.threads > 1 else ''}"
-    notes: tuple[str, ...] = (_NO_AVX2,) if placement.gpu_layers == 0 and lacks_avx2() else ()
+    notes: tuple[str, ...] = (_NO_AVX2,) if not on_gpu and lacks_avx2() else ()
     if preflight.verdict in {Verdict.SLOW, Verdict.DOES_NOT_FIT}:
         notes += (_FROM_DISK,)
     return Running(chat, engine, model, f"{placement.device}, {threads}", notes)

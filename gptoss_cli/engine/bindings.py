@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import collections
 import ctypes
+import importlib.util
 import os
+import re
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +20,8 @@ from gptoss_cli.errors import EngineError
 INSTALL_COMMAND = "python -m pip install --upgrade --force-reinstall llama-cpp-python"
 # ggml.h: enum ggml_log_level
 _LOG_WARN, _LOG_ERROR, _LOG_CONTINUED = 3, 4, 5
+# The libraries of ggml that are there without any GPU; "blas" multiplies on the CPU.
+_CPU_LIBRARY = re.compile(r"(?:lib)?ggml(?:-base|-cpu[\w-]*|-blas)?\.[\w.]+$")
 _last_lines: collections.deque[str] = collections.deque(maxlen=8)
 _previous_level = 0
 _library: Any = None
@@ -52,6 +57,38 @@ def _import_bindings() -> ModuleType:
             f"llama-cpp-python cannot be loaded: {first_line}", hint=INSTALL_COMMAND
         ) from error
     return library  # type: ignore[no-any-return]
+
+
+def may_have_gpu() -> bool:
+    """Whether llama.cpp may have been built for a GPU, told from the files it consists of.
+
+    Loading it takes a third of a second, which is long for who only asks what would fit.
+    """
+    spec = importlib.util.find_spec("llama_cpp")
+    if spec is None or spec.origin is None or "LLAMA_CPP_LIB_PATH" in os.environ:
+        return True
+    names = [path.name for path in (Path(spec.origin).parent / "lib").glob("*ggml*")]
+    return not names or not all(_CPU_LIBRARY.match(name) for name in names)
+
+
+def expert_overrides(library: Any, layers: int) -> Any:
+    """Return what keeps the experts of the first `layers` in the host's memory.
+
+    An array for ``llama_model_params.tensor_buft_overrides``, which must outlive the loading. The
+    pattern is that of llama.cpp's own ``--n-cpu-moe``.
+    """
+    cpu = library._lib.ggml_backend_cpu_buffer_type  # noqa: SLF001 - exported but not bound
+    cpu.restype = ctypes.c_void_p
+    overrides = (_BufferTypeOverride * (layers + 1))()  # the last one, all zeros, ends the list
+    for i in range(layers):
+        overrides[i].pattern = rf"blk\.{i}\.ffn_(up|down|gate|gate_up)_(ch|)exps".encode()
+        overrides[i].buffer_type = cpu()
+    return overrides
+
+
+class _BufferTypeOverride(ctypes.Structure):
+    # llama.h: struct llama_model_tensor_buft_override
+    _fields_ = (("pattern", ctypes.c_char_p), ("buffer_type", ctypes.c_void_p))
 
 
 def _listen(library: Any) -> None:

@@ -47,7 +47,8 @@ class LlamaOptions:
     ``paths``: the parts of the model, the first first. ``context_window`` in tokens; a first
     prompt that needs more gets more, up to ``largest_window``.
     ``repack``: convert the experts to the CPU's own layout while loading, which decodes a third
-    faster and costs 10 s or more and private memory (see engine/placement.py).
+    faster and costs 10 s or more and private memory. ``gpu_layers`` and ``cpu_expert_layers``: see
+    engine/placement.py.
     """
 
     paths: tuple[Path, ...]
@@ -57,6 +58,7 @@ class LlamaOptions:
     threads: int
     repack: bool = False
     gpu_layers: int = 0
+    cpu_expert_layers: int = 0
 
 
 class LlamaContext:
@@ -81,6 +83,9 @@ class LlamaContext:
         readahead.read_ahead(self._options.paths, report, cancel)
         parameters = library.llama_model_default_params()
         parameters.n_gpu_layers = self._options.gpu_layers
+        if self._options.cpu_expert_layers:
+            overrides = bindings.expert_overrides(library, self._options.cpu_expert_layers)
+            parameters.tensor_buft_overrides = ctypes.addressof(overrides)
         parameters.use_extra_bufts = self._options.repack
         parameters.load_mode = library.LLAMA_LOAD_MODE_MMAP
 

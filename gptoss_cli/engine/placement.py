@@ -1,4 +1,4 @@
-"""Where the model runs: threads, layers on the GPU, and whether repacking pays."""
+"""Where the model runs: threads, what of it the GPU holds, and whether repacking pays."""
 
 from __future__ import annotations
 
@@ -20,12 +20,17 @@ _GPU_TYPES: Final = (1, 2)
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How to run: ``gpu_layers`` counts the output layer too, ``device`` is a name for people."""
+    """How to run: ``device`` is a name for people.
+
+    ``gpu_layers`` counts the output layer too; of the first ``cpu_expert_layers`` of them the
+    experts stay in the memory of the host.
+    """
 
     device: str
     threads: int
-    gpu_layers: int
-    repack: bool
+    gpu_layers: int = 0
+    cpu_expert_layers: int = 0
+    repack: bool = False
 
 
 def place(
@@ -41,7 +46,10 @@ def place(
 ) -> Placement:
     """Choose for this machine; `threads` and `repack` are what the person asked for, or None.
 
-    With a GPU, as many layers as its free memory holds beside `working_bytes` (KV and buffers).
+    A GPU holds all layers, or none. Where its free memory does not suffice for all weights beside
+    `working_bytes` (KV and buffers), the experts of some layers stay in the host's: they are nine
+    tenths of the weights, but a token needs four of them a layer, and attention is what a GPU is
+    good for.
 
     On the CPU the experts can be repacked while loading: a third more speed for ten seconds or
     more and private memory of their size. That pays after some 800 generated tokens
@@ -49,27 +57,31 @@ def place(
     memory allow it, and not for a one-shot. llama.cpp by itself does it always.
     """
     count = threads or (usable_cores() if weights_bytes > _WORTH_THREADS_BYTES else 1)
-    device, gpu_layers = _gpu_layers(weights_bytes, working_bytes, layers)
+    for device, free_bytes in _gpus():
+        room_bytes = free_bytes - working_bytes - _MARGIN_BYTES
+        in_ram = _cpu_expert_layers(weights_bytes, expert_bytes, layers, room_bytes)
+        if in_ram is not None:
+            return Placement(device, count, layers + 1, in_ram)
     if repack is None:
         private = expert_bytes + working_bytes + _MARGIN_BYTES
-        repack = lasting and gpu_layers == 0 and private <= available_bytes
-    return Placement(device, count, gpu_layers, repack)
+        repack = lasting and private <= available_bytes
+    return Placement("CPU", count, repack=repack)
 
 
-def _gpu_layers(weights_bytes: int, working_bytes: int, layers: int) -> tuple[str, int]:
-    """Return the device to name and how many layers it takes, the output layer included."""
-    devices = _gpus()
-    if not devices:
-        return "CPU", 0
-    name, free_bytes = max(devices, key=lambda device: device[1])
-    per_layer = weights_bytes / (layers + 1)
-    fitting = math.floor((free_bytes - working_bytes - _MARGIN_BYTES) / per_layer)
-    fitting = max(0, min(layers + 1, fitting))
-    return name if fitting else "CPU", fitting
+def _cpu_expert_layers(
+    weights_bytes: int, expert_bytes: int, layers: int, room_bytes: int
+) -> int | None:
+    """Return the experts of how many layers a GPU has no room for; None if of more than these."""
+    lacking_bytes = weights_bytes - room_bytes
+    if lacking_bytes > expert_bytes:
+        return None
+    return max(0, math.ceil(lacking_bytes * layers / expert_bytes))
 
 
 def _gpus() -> list[tuple[str, int]]:
-    """Return name and free bytes of the GPUs llama.cpp can use."""
+    """Return name and free bytes of the GPUs llama.cpp can use, the one with most room first."""
+    if not bindings.may_have_gpu():
+        return []
     library = bindings.load_library()
     if not library.llama_supports_gpu_offload():
         return []
@@ -88,4 +100,4 @@ def _gpus() -> list[tuple[str, int]]:
                 found.append((description.decode("utf-8", "replace"), free.value))
     except AttributeError:  # Windows keeps these functions in other libraries
         return [("GPU", 1 << 62)]
-    return found
+    return sorted(found, key=lambda device: -device[1])

@@ -13,6 +13,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -96,6 +97,32 @@ class GgufHeader:
         return self.data_offset + max(ends, default=0)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Texts:
+    """A list of texts as it stands in a header: measured, and decoded only for who iterates.
+
+    Nobody does over the merges, which are two thirds of all texts: they follow from the tokens.
+    ``data`` begins at byte ``start`` of the file; ``ends``: where in the file each text does.
+    """
+
+    data: bytes
+    start: int
+    ends: Sequence[int]
+
+    def __repr__(self) -> str:
+        return f"a list of {len(self):,} texts"
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __iter__(self) -> Iterator[str]:
+        data, first = self.data, self.start
+        start = 8  # behind the length
+        for end in self.ends:
+            yield data[start : end - first].decode("utf-8", "surrogateescape")
+            start = end - first + 8
+
+
 class _DamagedError(Exception):
     """The bytes cannot be a GGUF header; the message says where."""
 
@@ -147,7 +174,7 @@ class _Reader:
             return bool(byte)
         return self.number(code)
 
-    def _array(self) -> list[Any]:
+    def _array(self) -> list[Any] | Texts:
         kind, count = self.number("I"), self.number("Q")
         if count > self.items_left:
             raise _DamagedError(f"a list of {count:,} items at byte {self.position:,}")
@@ -160,24 +187,22 @@ class _Reader:
         layout = struct.Struct(f"<{count}{code}")
         return list(layout.unpack(self.take(layout.size)))
 
-    def _strings(self, count: int) -> list[str]:
-        # Vocabularies have 200,000 entries: this loop is the cost of reading a header.
+    def _strings(self, count: int) -> Texts:
+        # This loop is the cost of reading a header: 201,088 tokens, 446,189 merges.
         data, limit, position = self.data, self.limit, self.position
         length_at = struct.Struct("<Q").unpack_from
-        raw = []
+        ends: list[int] = []
+        add = ends.append
         for _ in range(count):
-            end = position + 8
-            if end > limit:
+            if position + 8 > limit:
                 break
-            end += length_at(data, position)[0]
-            if end > limit:
-                break
-            raw.append(data[position + 8 : end])
-            position = end
-        if len(raw) < count:
+            position += 8 + length_at(data, position)[0]
+            add(position)
+        if position > limit or len(ends) < count:
             raise _EndsError(f"a list of {count:,} texts goes on past byte {limit:,}")
+        texts = Texts(data[self.position : position], self.position, ends)
         self.position = position
-        return [piece.decode("utf-8", "surrogateescape") for piece in raw]
+        return texts
 
 
 def read_header(path: Path) -> GgufHeader:

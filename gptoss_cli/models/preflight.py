@@ -20,7 +20,7 @@ class Verdict(Enum):
     """How a model would run, best first; the values are what ``--json`` says."""
 
     FITS = "fits"
-    PARTLY_ON_GPU = "fits_partly_on_gpu"
+    EXPERTS_IN_RAM = "fits_experts_in_ram"
     SLOW = "slow"
     DOES_NOT_FIT = "does_not_fit"
 
@@ -29,15 +29,16 @@ class Verdict(Enum):
 class Preflight:
     """What a model needs with one context window, in bytes, beside what there is.
 
-    ``gpu_layers`` (the output layer included) are held by a GPU, which was asked for its memory;
-    ``machine`` is the memory of the host, which holds the rest. ``repack``: the experts are
-    converted into memory of the program's own while loading.
+    With ``on_gpu`` a GPU, which was asked for its memory, holds all but the experts of
+    ``cpu_expert_layers``; ``machine`` is the memory of the host, which holds the rest. ``repack``:
+    the experts are converted into memory of the program's own while loading.
     """
 
     model: ModelFile
     context_window: int
     machine: Memory
-    gpu_layers: int = 0
+    on_gpu: bool = False
+    cpu_expert_layers: int = 0
     repack: bool = False
 
     @property
@@ -63,13 +64,16 @@ class Preflight:
     @property
     def private_bytes(self) -> int:
         """What of it the host cannot read from the disk again."""
-        working = round((self.kv_bytes + self.buffer_bytes) * self._host_share)
-        return working + (self.model.expert_bytes if self.repack else 0)
+        if self.on_gpu:
+            return 0
+        return self.kv_bytes + self.buffer_bytes + (self.model.expert_bytes if self.repack else 0)
 
     @property
     def host_bytes(self) -> int:
         """What of it the host holds, mapped weights included."""
-        return round(self.total_bytes * self._host_share)
+        if self.on_gpu:
+            return self.model.expert_bytes * self.cpu_expert_layers // self.model.shape.layers
+        return self.total_bytes
 
     @property
     def verdict(self) -> Verdict:
@@ -82,8 +86,7 @@ class Preflight:
             return Verdict.DOES_NOT_FIT
         if self.host_bytes > self.machine.available:
             return Verdict.SLOW
-        on_gpu = 0 < self.gpu_layers <= self.model.shape.layers
-        return Verdict.PARTLY_ON_GPU if on_gpu else Verdict.FITS
+        return Verdict.EXPERTS_IN_RAM if self.cpu_expert_layers else Verdict.FITS
 
     def require(self) -> None:
         """Raise DoesNotFitError, with what would fit, when loading would fail or never end."""
@@ -112,10 +115,6 @@ class Preflight:
             if replace(self, context_window=window).verdict is not Verdict.DOES_NOT_FIT:
                 return f"a smaller context: -c {window}"
         return "close other programs, or --force"
-
-    @property
-    def _host_share(self) -> float:
-        return 1 - self.gpu_layers / (self.model.shape.layers + 1)
 
 
 def _gb(size: int) -> str:

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from gptoss_cli.errors import ModelFileError
-from gptoss_cli.models.gguf import GgufHeader, TensorInfo, read_header
+from gptoss_cli.models.gguf import GgufHeader, TensorInfo, Texts, read_header
 
 ARCHITECTURE: Final = "gpt-oss"
 _PART_NAME: Final = re.compile(r"^(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})\.gguf$")
@@ -113,7 +113,8 @@ def assemble(headers: Sequence[GgufHeader]) -> ModelFile:
     _require_one_model(headers)
     tensors = [tensor for header in headers for tensor in header.tensors]
     shape = _shape(first)
-    _check_tensors(first.path, shape, {t.name: t for t in tensors}, _vocabulary_size(first))
+    tokens, token_types = _vocabulary(first)
+    _check_tensors(first.path, shape, {t.name: t for t in tensors}, len(tokens))
     experts = [t for t in tensors if "_exps." in t.name]
     expert_kinds = {t.type_name for t in experts if t.name.endswith("weight")}
     return ModelFile(
@@ -123,8 +124,8 @@ def assemble(headers: Sequence[GgufHeader]) -> ModelFile:
         quantization=" ".join(sorted(expert_kinds)),
         total_bytes=sum(header.file_bytes for header in headers),
         expert_bytes=sum(t.n_bytes for t in experts),
-        tokens=tuple(first.metadata["tokenizer.ggml.tokens"]),
-        token_types=tuple(first.metadata["tokenizer.ggml.token_type"]),
+        tokens=tokens,
+        token_types=token_types,
     )
 
 
@@ -244,28 +245,34 @@ def _shape(header: GgufHeader) -> ModelShape:
     return shape
 
 
-def _vocabulary_size(header: GgufHeader) -> int:
-    def required(key: str, kind: type) -> list[Any]:
+def _vocabulary(header: GgufHeader) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return the tokens and their types."""
+
+    def texts(key: str) -> Texts:
         values = header.metadata.get(f"tokenizer.ggml.{key}")
-        if not isinstance(values, list) or not values or not isinstance(values[0], kind):
+        if not isinstance(values, Texts) or not len(values):
             raise _damaged(header.path, f"tokenizer.ggml.{key} is missing or of another kind")
         return values
 
-    tokens, types = required("tokens", str), required("token_type", int)
-    required("merges", str)
+    texts("merges")
+    tokens = tuple(texts("tokens"))
+    types = header.metadata.get("tokenizer.ggml.token_type")
+    if not isinstance(types, list) or not types or not isinstance(types[0], int):
+        raise _damaged(header.path, "tokenizer.ggml.token_type is missing or of another kind")
     model, split = (header.metadata.get(f"tokenizer.ggml.{k}") for k in ("model", "pre"))
     if model != "gpt2" or split != "gpt-4o":
         raise _damaged(header.path, f"its tokenizer is {model!r} with {split!r}, not o200k")
-    if len(types) != len(tokens) or len(set(tokens)) != len(tokens):
+    unique = set(tokens)
+    if len(types) != len(tokens) or len(unique) != len(tokens):
         raise _damaged(header.path, "its vocabulary has doubles or holes")
     for key in ("bos", "eos", "padding"):
         token = header.metadata.get(f"tokenizer.ggml.{key}_token_id", 0)
         if not isinstance(token, int) or not 0 <= token < len(tokens):
             raise _damaged(header.path, f"tokenizer.ggml.{key}_token_id is {token!r}")
-    absent = sorted(_MARKERS.difference(tokens))
+    absent = sorted(_MARKERS - unique)
     if absent:
         raise _damaged(header.path, f"its vocabulary has no {' '.join(absent)}")
-    return len(tokens)
+    return tokens, tuple(types)
 
 
 def _expected(shape: ModelShape, vocabulary: int) -> Iterator[tuple[str, tuple[int, ...]]]:

@@ -19,8 +19,12 @@ print(*(name for name in sys.modules if "." not in name), file=sys.stderr)
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"]])
-def test_help_and_version_import_nothing_heavy(arguments):
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], ["run", "--help"], ["models", "ls"], ["models", "show", "demo"]],
+    ids=" ".join,
+)
+def test_what_runs_no_model_imports_nothing_heavy(arguments):
     done = subprocess.run(
         [sys.executable, "-c", SHOW_IMPORTS, *arguments],
         capture_output=True,

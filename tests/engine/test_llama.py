@@ -225,3 +225,28 @@ def test_a_library_that_cannot_be_loaded_is_explained(tmp_path):
         env=os.environ | {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"},
     )
     assert "undefined symbol" in done.stdout
+
+
+OVERRIDES = """
+import ctypes, sys
+from pathlib import Path
+from gptoss_cli.engine import bindings
+from gptoss_cli.engine.base import Cancel
+from gptoss_cli.engine.llama import LlamaContext, LlamaOptions
+library = bindings.load_library()
+said = library.llama_log_callback(lambda level, text, _: print(text.decode(), end=""))
+library.llama_log_set(said, ctypes.c_void_p(0))
+context = LlamaContext(LlamaOptions(paths=(Path(sys.argv[1]),), context_window=512,
+    largest_window=0, vocabulary_size=266, threads=1, gpu_layers=3, cpu_expert_layers=1))
+context.load(lambda _: None, Cancel())
+context.close()
+bindings.silence_for_exit()
+"""
+
+
+def test_llama_cpp_keeps_the_experts_of_the_first_layers_in_ram(random_model: Path) -> None:
+    command = [sys.executable, "-c", OVERRIDES, str(random_model)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    kept = {line.split()[1] for line in done.stdout.splitlines() if "overridden to CPU" in line}
+    weights = {f"blk.0.ffn_{part}_exps.weight" for part in ("gate", "up", "down")}
+    assert {name for name in kept if name.endswith(".weight")} == weights

@@ -1,9 +1,12 @@
-"""Where the model runs, on a machine without a GPU."""
+"""Where the model runs, without a GPU and with one."""
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
+from gptoss_cli.engine import bindings, placement
 from gptoss_cli.engine.placement import Placement, place
 from gptoss_cli.machine import usable_cores
 
@@ -53,3 +56,49 @@ def test_a_chat_repacks_where_memory_allows_and_a_one_shot_does_not(
     lasting, available, asked, repacked
 ):
     assert choose(lasting=lasting, available=available, repack=asked).repack is repacked
+
+
+@pytest.mark.parametrize(
+    ("free", "in_ram"),
+    [
+        (80.0, 0),
+        (13.6, 0),  # 12 of weights, 0.5 of KV and buffers, 1.07 to spare
+        (13.5, 1),
+        (8.0, 14),
+        (3.6, 24),
+    ],
+)
+def test_a_gpu_holds_all_layers_but_the_experts_that_do_not_fit(monkeypatch, free, in_ram):
+    monkeypatch.setattr(placement, "_gpus", lambda: [("GPU", int(free * GB))])
+    chosen = choose(lasting=True)
+    assert (chosen.device, chosen.gpu_layers, chosen.cpu_expert_layers) == ("GPU", 25, in_ram)
+    assert not chosen.repack
+
+
+def test_a_gpu_without_room_for_attention_is_left_alone(monkeypatch):
+    monkeypatch.setattr(placement, "_gpus", lambda: [("GPU", 3 * GB), ("other", GB)])
+    assert choose() == choose(repack=False) == Placement("CPU", usable_cores())
+
+
+def test_a_cpu_library_is_told_from_its_files():
+    assert bindings.may_have_gpu() == bool(bindings.load_library().llama_supports_gpu_offload())
+
+
+@pytest.mark.parametrize(
+    ("names", "answer"),
+    [
+        (["libggml.so.0", "libggml-base.so", "libggml-cpu.so.0.25.3", "libllama.so"], False),
+        (["ggml.dll", "ggml-base.dll", "ggml-cpu-haswell.dll", "llama.dll"], False),
+        (["libggml.dylib", "libggml-blas.dylib", "libggml-metal.dylib"], True),
+        (["libggml.so", "libggml-cpu.so", "libggml-cuda.so"], True),
+        (["libllama.so"], True),  # all in one: nobody knows
+    ],
+)
+def test_the_libraries_of_ggml_that_mean_a_gpu(monkeypatch, tmp_path, names, answer):
+    (tmp_path / "llama_cpp" / "lib").mkdir(parents=True)
+    (tmp_path / "llama_cpp" / "__init__.py").touch()
+    for name in names:
+        (tmp_path / "llama_cpp" / "lib" / name).touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "llama_cpp", raising=False)
+    assert bindings.may_have_gpu() is answer

@@ -41,11 +41,22 @@ def test_the_20b_on_machines_with_a_cpu_only(total_gb, available_gb, verdict):
 
 def test_what_a_gpu_holds_the_host_need_not():
     small = Memory(8 * GB, 6 * GB)
-    layers = MODEL_120B.shape.layers
     assert Preflight(MODEL_120B, 8192, small).verdict is Verdict.DOES_NOT_FIT
-    assert Preflight(MODEL_120B, 8192, small, layers + 1).verdict is Verdict.FITS
-    assert of_20b(16, 14, gpu_layers=12).verdict is Verdict.PARTLY_ON_GPU
-    assert of_20b(8, 7, gpu_layers=12).verdict is Verdict.PARTLY_ON_GPU
+    assert Preflight(MODEL_120B, 8192, small, on_gpu=True).verdict is Verdict.FITS
+
+
+@pytest.mark.parametrize(
+    ("total_gb", "available_gb", "layers", "verdict"),
+    [
+        (16, 14, 24, Verdict.EXPERTS_IN_RAM),
+        (8, 6, 12, Verdict.EXPERTS_IN_RAM),
+        (16, 9, 24, Verdict.SLOW),
+        (8, 6, 24, Verdict.DOES_NOT_FIT),
+    ],
+)
+def test_experts_beside_a_gpu_must_fit_the_host(total_gb, available_gb, layers, verdict):
+    found = of_20b(total_gb, available_gb, on_gpu=True, cpu_expert_layers=layers)
+    assert found.verdict is verdict
 
 
 def test_what_fits_is_let_through():

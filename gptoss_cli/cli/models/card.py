@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _WORDS = {
     Verdict.FITS: "fits",
-    Verdict.PARTLY_ON_GPU: "fits, partly on the GPU",
+    Verdict.EXPERTS_IN_RAM: "fits with experts in RAM",
     Verdict.SLOW: "will be slow: memory-mapped from disk",
     Verdict.DOES_NOT_FIT: "does not fit",
 }
@@ -38,7 +38,9 @@ def assessed(model: ModelFile, context_window: int) -> tuple[Preflight, Placemen
         repack=False,
         lasting=False,
     )
-    return Preflight(model, context_window, machine, placement.gpu_layers), placement
+    on_gpu = placement.gpu_layers > 0
+    preflight = Preflight(model, context_window, machine, on_gpu, placement.cpu_expert_layers)
+    return preflight, placement
 
 
 def disk_line(plan: Plan) -> str:
@@ -76,9 +78,9 @@ def short_memory_line(preflight: Preflight) -> str:
 def placement_line(preflight: Preflight, placement: Placement) -> str:
     """Return where a model would run."""
     threads = f"{placement.threads} thread{'s' if placement.threads > 1 else ''}"
-    if placement.gpu_layers:
-        layers = f"{placement.gpu_layers} of {preflight.model.shape.layers + 1} layers"
-        return f"{placement.device} ({layers}), {threads}"
+    if placement.cpu_expert_layers:
+        layers = f"{placement.cpu_expert_layers} of {preflight.model.shape.layers} layers"
+        return f"{placement.device}, experts of {layers} in RAM, {threads}"
     return f"{placement.device}, {threads}"
 
 
@@ -94,6 +96,7 @@ def preflight_facts(preflight: Preflight, placement: Placement) -> dict[str, Any
         "memory_available_bytes": preflight.machine.available,
         "device": placement.device,
         "gpu_layers": placement.gpu_layers,
+        "cpu_expert_layers": placement.cpu_expert_layers,
         "threads": placement.threads,
         "verdict": preflight.verdict.value,
     }
