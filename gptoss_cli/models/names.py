@@ -80,6 +80,8 @@ class HubModel:
 
     def __str__(self) -> str:
         """Return the name that, read again, means the same."""
+        if self.file and "@" in self.file:
+            return f"{self.repo_id}@{self.revision or DEFAULT_REVISION}/{self.file}"
         file = f"/{self.file}" if self.file else ""
         revision = f"@{self.revision}" if self.revision else ""
         quantization = f":{self.quantization}" if self.quantization else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from gptoss_cli.ui.listing import shortened
 from gptoss_cli.ui.sanitize import sanitize_line
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _NAME_CELLS = 30
 _LEAST_CELLS = 8
-_WIDE = 72
+_WIDE = 72  # room for a bar, too
 
 
 class FileProgress:
@@ -91,6 +91,21 @@ class FileProgress:
             print(line, file=sys.stderr, flush=True)
 
 
+def _name_cells(columns: int) -> int:
+    return min(_NAME_CELLS, columns // 3) if columns >= _WIDE else _LEAST_CELLS
+
+
+def _amounts(
+    done: float, total: float | None, speed: float | None, left_s: float | None, room: int
+) -> str:
+    """Return as much as fits into `room` cells: bytes, then the time left, then the speed."""
+    amount = f"{size(done)} of {size(total or 0)}"
+    rate = [f"{size(speed)}/s"] if speed else []
+    left = [f"{seconds(left_s)} left"] if left_s is not None else []
+    texts = [" · ".join(parts) for parts in ([amount, *rate, *left], [amount, *left], [amount])]
+    return next((text for text in texts if len(text) <= room), f"{done / (total or 1):.0%}")
+
+
 def _rich_progress(screen: Environment) -> Progress:
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, Progress, ProgressColumn, Task  # noqa: PLC0415
@@ -100,17 +115,17 @@ def _rich_progress(screen: Environment) -> Progress:
     # Asked for each time it is drawn: a terminal may become narrower meanwhile.
     class Name(ProgressColumn):
         def render(self, task: Task) -> Text:
-            room = min(_NAME_CELLS, max(_LEAST_CELLS, screen.size()[0] // 3))
-            return Text(shortened(task.description, room))
+            return Text(shortened(task.description, _name_cells(screen.size()[0])))
+
+    class Bar(BarColumn):
+        def render(self, task: Task) -> Any:
+            return super().render(task) if screen.size()[0] >= _WIDE else Text("")
 
     class Amounts(ProgressColumn):
         def render(self, task: Task) -> Text:
-            parts = [f"{size(task.completed)} of {size(task.total or 0)}"]
-            if screen.size()[0] >= _WIDE:
-                parts += [f"{size(task.speed)}/s"] if task.speed else []
-                left_s = task.time_remaining
-                parts += [f"{seconds(left_s)} left"] if left_s is not None else []
-            return Text(" · ".join(parts))
+            columns = screen.size()[0]
+            room = columns - _name_cells(columns) - 2 if columns < _WIDE else columns
+            return Text(_amounts(task.completed, task.total, task.speed, task.time_remaining, room))
 
     console = Console(
         file=screen.stderr,
@@ -120,7 +135,7 @@ def _rich_progress(screen: Environment) -> Progress:
     )
     return Progress(
         Name(Column(no_wrap=True)),
-        BarColumn(bar_width=None),
+        Bar(bar_width=None),
         Amounts(Column(no_wrap=True)),
         console=console,
         transient=True,

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import random
 import re
 import shutil
+import signal
+import time
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from huggingface_hub import scan_cache_dir
 
+from gptoss_cli.errors import ExitCode
 from gptoss_cli.models.cache.folder import CacheFolder
 from gptoss_cli.models.names import CATALOG
 from gptoss_cli.models.registry import DEMO_FILE
 from gptoss_cli.models.transfer.partial import Partial
+from tests.support.fetcher import Fetcher
 from tests.support.hub import GATED, FakeHub, Fault
 from tests.support.program import ROOT, Done, gptoss
 from tests.support.screen import Terminal
+from tests.support.waiting import wait_until
 
 REPO = CATALOG["20b"]
 WHOLE = "gpt-oss-20b-mxfp4.gguf"
@@ -121,12 +130,14 @@ def test_json_has_the_shape_the_readme_says(hub, pulled):
     assert set(found["repositories"][0]) == documented("… each of `repositories`")
     shown = pulled.json("models", "show")
     assert set(shown) == documented("`models show`")
+    assert set(shown["files"][0]) == documented("… each of its `files`")
     checked = pulled.json("models", "verify", "20b")
     assert set(checked) == documented("`models verify`")
-    assert set(checked["files"][0]) == documented("… each of `files`")
+    assert set(checked["files"][0]) == documented("… each of the checked `files`")
     assert set(pulled.json("models", "df")) == documented("`models df`")
     planned = pulled.json("pull", "20b", "--dry-run")
     assert set(planned) == documented("`pull --dry-run`")
+    assert set(planned["files"][0]) == documented("… each of the wanted `files`")
     for preflight in (planned["preflight"], *shown["preflight"]):
         assert set(preflight) == documented("… `preflight` of both")
 
@@ -192,7 +203,22 @@ def test_verify_finds_and_repairs_damage(pulled):
     done = pulled("models", "verify", "20b")
     assert (done.exit_code, "DAMAGED" in done.stdout) == (1, True)
     assert "--repair 20b" in done.stderr
-    assert pulled("models", "verify", "20b", "--repair").exit_code == 0
+    assert pulled.json("models", "verify", "20b", "--repair")["files"][0]["repaired"]
+    assert path.read_bytes() == CONTENT
+
+
+def test_without_links_the_hub_is_asked_for_digests(hub, shell):
+    shell.env["HF_HUB_DISABLE_SYMLINKS"] = "1"
+    hub.add(REPO, {WHOLE: CONTENT})
+    assert shell("pull", "20b").exit_code == 0
+    path = Path(shell("models", "path").stdout.strip())
+    assert not path.is_symlink()
+    assert shell.json("models", "verify", "20b")["files"][0]["state"] == "good"
+    with path.open("r+b") as file:
+        file.write(b"damage")
+    assert shell("models", "verify", "20b", HF_HUB_OFFLINE="1").exit_code == 0  # who could know
+    assert shell("models", "verify", "20b").exit_code == 1
+    assert shell("models", "verify", "20b", "--repair").exit_code == 0
     assert path.read_bytes() == CONTENT
 
 
@@ -225,8 +251,7 @@ def test_a_download_that_stopped_is_listed_and_can_be_removed(hub, shell):
     hub.fail(WHOLE, Fault(stall_at=2_000_000), where="storage", skip=1)
     with Terminal("pull", "20b", "--yes", env=shell.env) as terminal:
         terminal.wait_for("runs on")
-        while not begun(shell):
-            terminal.read()
+        wait_until(lambda: begun(shell), meanwhile=terminal.read)
         terminal.send("\x03")
         assert terminal.wait_for_end() == 130
         assert "goes on from here" in terminal.text
@@ -237,6 +262,57 @@ def test_a_download_that_stopped_is_listed_and_can_be_removed(hub, shell):
     assert "unfinished" in shell("models", "ls").stderr
     assert shell("models", "rm", "20b", "--yes").exit_code == 0
     assert shell.json("models", "ls")["partials"] == []
+
+
+def test_a_killed_pull_goes_on_and_nothing_half_done_is_a_model(hub, shell):
+    """GPTOSS_KILLS=50 for the whole measure; the moments are random, the seed is told."""
+    seed = int(os.environ.get("GPTOSS_SEED", time.time_ns() % 1_000_000))
+    print("GPTOSS_SEED", seed)
+    moments = random.Random(seed)
+    content = CONTENT + moments.randbytes(64 << 20)
+    hub.add(REPO, {WHOLE: content})
+    hub.bytes_per_s = 64 << 20
+    root = Path(shell.env["HF_HOME"]) / "hub"
+    place = f"models--{REPO.replace('/', '--')}/snapshots/*/{WHOLE}"
+    job = {"arguments": ["pull", "20b"], "env": shell.env}
+    with Fetcher() as fetcher:
+        for _ in range(int(os.environ.get("GPTOSS_KILLS", "6"))):
+            pid = fetcher.start(**job)
+            time.sleep(moments.uniform(0, 0.8))
+            with contextlib.suppress(ProcessLookupError):  # it was done
+                os.kill(pid, signal.SIGKILL)
+            fetcher.wait()
+            listed = CacheFolder(root).scan().models
+            seen = scan_cache_dir(root) if root.exists() else None
+            seen_files = (
+                [f for r in seen.repos for v in r.revisions for f in v.files] if seen else []
+            )
+            assert [f.size_on_disk for f in seen_files] == [len(content)] * len(listed)
+            if listed:
+                assert next(root.glob(place)).read_bytes() == content
+                assert shell("models", "rm", "20b", "--yes").exit_code == 0
+        hub.bytes_per_s = None
+        fetcher.start(**job)
+        assert fetcher.wait()["exit_code"] == 0
+    assert next(root.glob(place)).read_bytes() == content
+    assert not CacheFolder(root).scan().partials
+
+
+def test_a_full_disk_is_a_sentence_and_the_next_pull_goes_on(hub, shell, tmp_path):
+    hub.add(REPO, {WHOLE: CONTENT * 10})
+    said = tmp_path / "stderr"
+    job = {"arguments": ["pull", "20b"], "env": shell.env, "stderr": said}
+    with Fetcher() as fetcher:
+        fetcher.start(**job, limit_bytes=7 * len(CONTENT))
+        assert fetcher.wait()["exit_code"] == ExitCode.DOWNLOAD
+        assert "there is no room left in" in said.read_text()
+        assert "goes on where this one stopped" in said.read_text()
+        assert shell.json("models", "ls")["models"] == []
+        hub.requests.clear()
+        fetcher.start(**job)
+        assert fetcher.wait()["exit_code"] == 0
+    assert hub.sent("storage") < 5 * len(CONTENT)
+    assert shell.json("models", "verify", "20b")["files"][0]["state"] == "good"
 
 
 def test_rm_removes_what_was_named_and_nothing_else(hub, shell, tmp_path):

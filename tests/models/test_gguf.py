@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from gptoss_cli.errors import ExitCode, ModelFileError
-from gptoss_cli.models.gguf import read_header
-from gptoss_cli.models.weights import open_model
+from gptoss_cli.models.gguf import parse_header, read_header
+from gptoss_cli.models.weights import assemble, open_model
 from tests.support.random_model import write_random_model
 
 
@@ -204,6 +204,8 @@ def test_1000_mutated_headers_need_little_memory(random_model, tmp_path):
         path.write_bytes(data)
         with pytest.raises(ModelFileError):
             open_model(path)
+        with pytest.raises(ModelFileError):  # the same from the hub, of which only this is here
+            assemble([parse_header(path, bytes(data), len(data))])
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
 
 

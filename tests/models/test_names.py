@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 import pytest
@@ -218,6 +219,8 @@ def test_a_name_that_is_printed_means_the_same_when_it_is_typed():
         model = parse(text)
         assert isinstance(model, HubModel)
         assert str(model) == text
+    model = HubModel("org/repo", file="x/a@b.gguf")
+    assert parse(str(model)) == replace(model, revision="main")
     for short in CATALOG:
         model = parse(f"{short}@v1:Q8_0")
         assert isinstance(model, HubModel)

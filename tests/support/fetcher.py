@@ -1,4 +1,4 @@
-"""Fetches in processes of their own, which a test may kill, interrupt and limit.
+"""Downloads in processes of their own, which a test may kill, interrupt and limit.
 
 The program is warm and has one thread: it forks for each job, so that fifty of them take seconds.
 """
@@ -18,7 +18,7 @@ from tests.support.program import ROOT
 
 
 class Fetcher:
-    """Runs `fetch` once at a time, elsewhere. Use it with `with`."""
+    """Runs `fetch`, or a command of the program, once at a time, elsewhere. Use it with `with`."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -41,8 +41,9 @@ class Fetcher:
     def start(self, **job: Any) -> int:
         """Begin a job; return the number of its process.
 
-        `remote`, `policy` and `timeouts` hold the fields of these values; `limit_bytes` is the
-        longest file the process may write.
+        `limit_bytes` is the longest file the process may write. To fetch: `remote`, `policy` and
+        `timeouts` hold the fields of these values. For a command: `arguments`, `env`, and where
+        standard error goes, `stderr`.
         """
         assert self._process.stdin
         print(json.dumps(job, default=str), file=self._process.stdin, flush=True)
@@ -59,7 +60,9 @@ class Fetcher:
 
 
 def main() -> None:
-    from gptoss_cli.models.transfer import fetch  # noqa: F401  warm
+    from gptoss_cli.cli import app  # noqa: F401  warm, as all of these
+    from gptoss_cli.models import pull  # noqa: F401
+    from gptoss_cli.models.transfer import fetch  # noqa: F401
 
     # Whoever starts the tests in the background may have them ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -82,12 +85,25 @@ def main() -> None:
 
 
 def run(job: dict[str, Any], said: Any) -> int:
+    if "limit_bytes" in job:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (job["limit_bytes"], job["limit_bytes"]))
+    return command(job) if "arguments" in job else fetch_one(job, said)
+
+
+def command(job: dict[str, Any]) -> int:
+    from gptoss_cli.cli.app import run_command_line
+
+    os.environ |= job["env"]
+    os.dup2(os.open(os.devnull, os.O_RDWR), 1)  # the other end of it reads answers
+    os.dup2(os.open(job.get("stderr", os.devnull), os.O_WRONLY | os.O_CREAT), 2)
+    return run_command_line(job["arguments"])
+
+
+def fetch_one(job: dict[str, Any], said: Any) -> int:
     from gptoss_cli.errors import GptossError
     from gptoss_cli.models.transfer.fetch import Listener, Policy, fetch
     from gptoss_cli.models.transfer.remote import RemoteFile, Timeouts
 
-    if "limit_bytes" in job:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (job["limit_bytes"], job["limit_bytes"]))
     notices: list[str] = []
     policy = Policy(timeouts=Timeouts(**job.get("timeouts", {})), **job.get("policy", {}))
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gptoss_cli.cli.models.shelf import Shelf
     from gptoss_cli.models.cache.folder import CachedModel
     from gptoss_cli.models.library import Imported
-    from gptoss_cli.models.verify import Verified
+    from gptoss_cli.models.verify import Claim, Verified
 
 
 def verify(
@@ -37,30 +37,50 @@ def _verify(name: str, *, repair: bool, json: bool) -> int:
 
     here = shelf()
     model = here.installed(name)
-    found = _checked(model)
-    if json:
-        emit_json({"files": [_facts(result) for result in found]})
-    else:
+    found = _checked(model, here)
+    if not json:
         _print(found)
     bad = [result for result in found if result.state in {State.DAMAGED, State.MISSING}]
-    if not bad:
-        return ExitCode.OK
-    if not repair:
+    repaired = False
+    try:
+        if bad and repair:
+            _repair(name, model, bad, here)
+            repaired = True
+    finally:
+        if json:
+            emit_json({"files": [_facts(r, repaired=repaired and r in bad) for r in found]})
+    if bad and not repaired:
         print(f"  try: gptoss models verify --repair {name}", file=sys.stderr)
         return ExitCode.ERROR
-    _repair(name, model, bad, here)
     return ExitCode.OK
 
 
-def _checked(model: CachedModel | Imported) -> tuple[Verified, ...]:
+def _checked(model: CachedModel | Imported, here: Shelf) -> tuple[Verified, ...]:
     from gptoss_cli.cli.wiring import environment
-    from gptoss_cli.models.verify import claims_of, verify
+    from gptoss_cli.models.verify import verify
     from gptoss_cli.ui.progress import FileProgress
 
-    claims = claims_of(model)
+    claims = _claims(model, here)
     names = [claim.name.rpartition("/")[2] for claim in claims]
     with FileProgress(environment(), names, [claim.size_bytes for claim in claims]) as progress:
         return verify(claims, report=progress.report)
+
+
+def _claims(model: CachedModel | Imported, here: Shelf) -> tuple[Claim, ...]:
+    from gptoss_cli.errors import DownloadError
+    from gptoss_cli.models.library import Imported
+    from gptoss_cli.models.verify import claims_of, hub_digests
+    from gptoss_cli.ui.sanitize import sanitize_line
+
+    claims = claims_of(model)
+    if isinstance(model, Imported) or all(claim.sha256 for claim in claims):
+        return claims
+    # On a disk without links, files are not named after their digests.
+    try:
+        return claims_of(model, hub_digests(model, here.settings))
+    except DownloadError as error:
+        print(f"note: {sanitize_line(str(error))}", file=sys.stderr)
+        return claims
 
 
 def _print(found: Sequence[Verified]) -> None:
@@ -79,13 +99,16 @@ def _print(found: Sequence[Verified]) -> None:
         sys.stdout.write(f"{name}  {words[result.state]}{digest}\n")
 
 
-def _facts(result: Verified) -> dict[str, str | None]:
+def _facts(result: Verified, *, repaired: bool) -> dict[str, Any]:
+    # What was repaired has been checked while it came.
+    claim = result.claim
     return {
-        "name": result.claim.name,
-        "path": str(result.claim.path),
-        "state": result.state.value,
-        "expected_sha256": result.claim.sha256,
-        "sha256": result.sha256,
+        "name": claim.name,
+        "path": str(claim.path),
+        "state": "good" if repaired else result.state.value,
+        "expected_sha256": claim.sha256,
+        "sha256": claim.sha256 if repaired else result.sha256,
+        "repaired": repaired,
     }
 
 

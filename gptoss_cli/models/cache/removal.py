@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import stat
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -27,7 +28,9 @@ from gptoss_cli.models.transfer.partial import DATA_SUFFIX, journal_path
 
 _STORE_MARK: Final = ".huggingface-shared-blobs"
 _STORE_VERSION: Final = "1\n"
-_LITTER: Final = re.compile(r"\.[0-9a-f]{16}\.new")  # left by a process that was killed
+# Made and renamed at once; older ones were left by a process that was killed.
+_LITTER: Final = re.compile(r"\.[0-9a-f]{16}\.new")
+_LITTER_AGE_S: Final = 3600
 
 
 def remove(cache: CacheFolder, entries: Iterable[CachedModel | PartialDownload]) -> int:
@@ -154,6 +157,8 @@ def _tidy(folder: Path) -> None:
     """Remove a repository's folder if nothing of the repository is left in it."""
     for path in folder.iterdir():
         if _LITTER.fullmatch(path.name):
+            if time.time() - path.lstat().st_mtime < _LITTER_AGE_S:
+                return  # somebody is at work here
             path.unlink()
     if any(next(layout.walk(folder / part), None) for part in ("blobs", "snapshots")):
         return

@@ -355,10 +355,21 @@ def test_removing_the_last_model_of_a_repository_removes_its_folder(hub, root):
     download(hub, root, REPO, "a/b/c.gguf", "refs/pr/1")
     folder = root / "models--org--gpt-oss-20b-GGUF"
     (folder / ".no_exist" / "x").mkdir(parents=True)
-    (folder / ".0123456789abcdef.new").write_text("left by a killed process")
+    litter = folder / ".0123456789abcdef.new"
+    litter.write_text("left by a killed process")
+    os.utime(litter, (0, 0))
     assert remove(CacheFolder(root), [only_model(root)]) == 4
     assert not folder.exists()
     assert not scan_cache_dir(root).repos
+
+
+def test_what_another_process_writes_at_this_moment_is_not_removed(hub, root):
+    hub.add(REPO, {WEIGHTS: b"GGUF"})
+    download(hub, root, REPO, WEIGHTS)
+    fresh = root / "models--org--gpt-oss-20b-GGUF" / ".0123456789abcdef.new"
+    fresh.write_text("to be a ref")
+    assert remove(CacheFolder(root), [only_model(root)]) == 4
+    assert fresh.exists()
 
 
 def test_removing_weights_leaves_the_other_files_of_their_snapshot(hub, root):

@@ -28,6 +28,7 @@ from gptoss_cli.models.transfer.partial import Partial, data_path, journal_path,
 from gptoss_cli.models.transfer.remote import RemoteFile, Timeouts
 from tests.support.fetcher import Fetcher
 from tests.support.hub import GATED, LOGGED_OUT, LOOP, NO_ENTRY, Fault
+from tests.support.waiting import wait_until
 
 REPO, PATH = "org/model", "model.gguf"
 CHUNK = 256 << 10
@@ -428,9 +429,7 @@ def test_a_second_download_waits_and_then_finds_the_file(pull):
     results = []
     second = threading.Thread(target=lambda: results.append(pull.run()))
     second.start()
-    while not pull.notices:
-        assert second.is_alive()
-        time.sleep(0.01)
+    wait_until(lambda: pull.notices)
     pull.blob.parent.mkdir(parents=True)
     pull.blob.write_bytes(CONTENT)
     lock.release()
@@ -502,8 +501,7 @@ def test_ctrl_c_does_not_wait_for_a_silent_server(hub, pull):
     hub.fail(PATH, Fault(stall_at=10_000))
     with Fetcher() as fetcher:
         pid = fetcher.start(**pull.job(timeouts={"read_s": 60}))
-        while not hub.sent("storage"):
-            time.sleep(0.01)
+        wait_until(lambda: hub.sent("storage"))
         began = time.monotonic()
         os.kill(pid, signal.SIGINT)
         assert fetcher.wait()["exit_code"] == 130
@@ -542,5 +540,5 @@ def test_a_killed_download_loses_less_than_a_chunk_and_never_looks_whole(hub, tm
         fetcher.start(**pull.job())
         assert fetcher.wait()["received"] == len(pull.content) - kept
     print("finished", finished, "lost", losses)
-    assert max(losses, default=0) <= chunk // 4 + (4 * 64 << 10)
+    assert max(losses, default=0) <= chunk // 4 + (4 * 256 << 10)
     assert pull.is_whole()
