@@ -47,7 +47,7 @@ class TimedDecode:
 
 def main() -> None:
     path = Path(sys.argv[1])
-    model = open_model(path)
+    model = open_model(path).file
     timed = TimedDecode(bindings.load_library())
     bindings._library = timed  # noqa: SLF001 - the stopwatch must be inside the engine
     generator = LlamaTokenGenerator(
@@ -55,7 +55,7 @@ def main() -> None:
             paths=model.parts,
             context_window=2048,
             largest_window=2048,
-            vocabulary_size=len(model.tokens),
+            vocabulary_size=model.vocabulary_size,
             threads=1,
         )
     )

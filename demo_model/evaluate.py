@@ -106,15 +106,15 @@ class Evaluation:
     """The model under test and what was found."""
 
     def __init__(self, model: Path, seed: int, *, show_mistakes: bool) -> None:
-        weights = open_model(model)
+        opened = open_model(model)
         options = LlamaOptions(
-            paths=weights.parts,
+            paths=opened.file.parts,
             context_window=_WINDOW,
             largest_window=_WINDOW,
-            vocabulary_size=len(weights.tokens),
+            vocabulary_size=opened.file.vocabulary_size,
             threads=1,
         )
-        vocabulary = Vocabulary(weights.tokens, weights.token_types)
+        vocabulary = Vocabulary(opened.tokens, opened.token_types)
         self.engine = LocalEngine(LlamaTokenGenerator(options), vocabulary)
         self.rng = Random(f"evaluation:{seed}")
         self.tallies: dict[str, Tally] = {}

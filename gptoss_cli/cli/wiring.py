@@ -81,10 +81,11 @@ def start(settings: Settings, *, lasting: bool) -> Running:
     from gptoss_cli.models.preflight import Preflight, Verdict
     from gptoss_cli.models.weights import open_model
 
-    model = open_model(shelf().registry.resolve(settings.model))
+    opened = open_model(shelf().registry.resolve(settings.model))
+    model = opened.file
     window = _window(settings.context, model.shape.context_length)
     try:
-        vocabulary = Vocabulary(model.tokens, model.token_types)
+        vocabulary = Vocabulary(opened.tokens, opened.token_types)
     except ValueError as error:
         raise ModelFileError(
             f"{model.path} is damaged: {error}.", hint="download the model again"
@@ -113,7 +114,7 @@ def start(settings: Settings, *, lasting: bool) -> Running:
             paths=model.parts,
             context_window=window,
             largest_window=largest,
-            vocabulary_size=len(model.tokens),
+            vocabulary_size=model.vocabulary_size,
             threads=placement.threads,
             repack=placement.repack,
             gpu_layers=placement.gpu_layers,

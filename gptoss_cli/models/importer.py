@@ -41,7 +41,7 @@ def import_model(
     Raises UsageError for a name that cannot be given, ModelFileError for what is no gpt-oss,
     DiskFullError, and GptossError for what the disk refuses.
     """
-    model = open_model(path)
+    model = open_model(path).file
     name = usable_name(unicodedata.normalize("NFC", name or model.name))
     sources = [Path(os.path.abspath(part)) for part in model.parts]  # noqa: PTH100  links stay
     with library.edit() as editor:

@@ -70,7 +70,7 @@ def describe(headers: Sequence[GgufHeader]) -> Description:
         parameters=sum(map(_elements, tensors)),
         active_parameters=_active_parameters(model, tensors),
         quantization=tuple(_quantization(tensors)),
-        tokenizer=f"{text_model} ({splits}), {len(model.tokens):,} tokens",
+        tokenizer=f"{text_model} ({splits}), {model.vocabulary_size:,} tokens",
         license=_text(metadata.get("general.license")),
         template_sha256=_sha256(template) if isinstance(template, str) else None,
         parts=tuple(Part(header.path.name, header.file_bytes) for header in headers),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gptoss_cli.errors import ModelFileError
 from gptoss_cli.models.gguf import GgufHeader, TensorInfo, Texts, read_header
@@ -68,7 +68,7 @@ class ModelShape:
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """Checked weights. ``tokens`` and ``token_types`` are the vocabulary as the file has it."""
+    """What a model is, from headers that agree; ``vocabulary_size`` in tokens."""
 
     parts: tuple[Path, ...]
     name: str
@@ -76,8 +76,7 @@ class ModelFile:
     quantization: str
     total_bytes: int
     expert_bytes: int
-    tokens: tuple[str, ...]
-    token_types: tuple[int, ...]
+    vocabulary_size: int
 
     @property
     def path(self) -> Path:
@@ -85,12 +84,25 @@ class ModelFile:
         return self.parts[0]
 
 
-def open_model(path: Path) -> ModelFile:
+@dataclass(frozen=True, slots=True)
+class OpenModel:
+    """A model that llama.cpp may be given: ``tokens`` and ``token_types`` are as the file has them.
+
+    Reading them takes longer than all the rest of a header.
+    """
+
+    file: ModelFile
+    tokens: tuple[str, ...]
+    token_types: tuple[int, ...]
+
+
+def open_model(path: Path) -> OpenModel:
     """Check the model at `path` (of a split model: its first file) and all its parts.
 
     Raises ModelFileError with what is wrong; reads headers only.
     """
-    return assemble(read_headers(path))
+    headers = read_headers(path)
+    return OpenModel(assemble(headers), *_vocabulary(headers[0]))
 
 
 def read_headers(path: Path) -> list[GgufHeader]:
@@ -113,8 +125,8 @@ def assemble(headers: Sequence[GgufHeader]) -> ModelFile:
     _require_one_model(headers)
     tensors = [tensor for header in headers for tensor in header.tensors]
     shape = _shape(first)
-    tokens, token_types = _vocabulary(first)
-    _check_tensors(first.path, shape, {t.name: t for t in tensors}, len(tokens))
+    vocabulary_size = _vocabulary_size(first)
+    _check_tensors(first.path, shape, {t.name: t for t in tensors}, vocabulary_size)
     experts = [t for t in tensors if "_exps." in t.name]
     expert_kinds = {t.type_name for t in experts if t.name.endswith("weight")}
     return ModelFile(
@@ -124,8 +136,7 @@ def assemble(headers: Sequence[GgufHeader]) -> ModelFile:
         quantization=" ".join(sorted(expert_kinds)),
         total_bytes=sum(header.file_bytes for header in headers),
         expert_bytes=sum(t.n_bytes for t in experts),
-        tokens=tokens,
-        token_types=token_types,
+        vocabulary_size=vocabulary_size,
     )
 
 
@@ -245,34 +256,37 @@ def _shape(header: GgufHeader) -> ModelShape:
     return shape
 
 
-def _vocabulary(header: GgufHeader) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Return the tokens and their types."""
-
-    def texts(key: str) -> Texts:
+def _vocabulary_size(header: GgufHeader) -> int:
+    def count(key: str, kind: type[Texts] | type[list[Any]]) -> int:
         values = header.metadata.get(f"tokenizer.ggml.{key}")
-        if not isinstance(values, Texts) or not len(values):
+        if not isinstance(values, kind) or not len(values):
             raise _damaged(header.path, f"tokenizer.ggml.{key} is missing or of another kind")
-        return values
+        return len(values)
 
-    texts("merges")
-    tokens = tuple(texts("tokens"))
-    types = header.metadata.get("tokenizer.ggml.token_type")
-    if not isinstance(types, list) or not types or not isinstance(types[0], int):
-        raise _damaged(header.path, "tokenizer.ggml.token_type is missing or of another kind")
+    count("merges", Texts)
+    size = count("tokens", Texts)
+    if count("token_type", list) != size:
+        raise _damaged(header.path, "its vocabulary has holes")
     model, split = (header.metadata.get(f"tokenizer.ggml.{k}") for k in ("model", "pre"))
     if model != "gpt2" or split != "gpt-4o":
         raise _damaged(header.path, f"its tokenizer is {model!r} with {split!r}, not o200k")
-    unique = set(tokens)
-    if len(types) != len(tokens) or len(unique) != len(tokens):
-        raise _damaged(header.path, "its vocabulary has doubles or holes")
     for key in ("bos", "eos", "padding"):
         token = header.metadata.get(f"tokenizer.ggml.{key}_token_id", 0)
-        if not isinstance(token, int) or not 0 <= token < len(tokens):
+        if not isinstance(token, int) or not 0 <= token < size:
             raise _damaged(header.path, f"tokenizer.ggml.{key}_token_id is {token!r}")
-    absent = sorted(_MARKERS - unique)
-    if absent:
+    return size
+
+
+def _vocabulary(header: GgufHeader) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return the tokens and their types."""
+    tokens = tuple(header.metadata["tokenizer.ggml.tokens"])
+    types = tuple(header.metadata["tokenizer.ggml.token_type"])
+    unique = set(tokens)
+    if len(unique) != len(tokens) or not isinstance(types[0], int):
+        raise _damaged(header.path, "its vocabulary has doubles, or types of another kind")
+    if absent := sorted(_MARKERS - unique):
         raise _damaged(header.path, f"its vocabulary has no {' '.join(absent)}")
-    return tokens, tuple(types)
+    return tokens, types
 
 
 def _expected(shape: ModelShape, vocabulary: int) -> Iterator[tuple[str, tuple[int, ...]]]:

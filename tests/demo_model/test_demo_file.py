@@ -13,7 +13,7 @@ def test_the_file_is_small_enough_to_ship():
 
 
 def test_it_is_a_real_gpt_oss():
-    weights = open_model(FILE)
+    weights = open_model(FILE).file
     assert weights.quantization == "MXFP4"
     assert weights.shape.window == 128
     assert weights.shape.context_length == 131_072

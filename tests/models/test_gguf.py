@@ -164,10 +164,10 @@ for seed in range(first, last):
     target.write_bytes(data)
     print(seed, flush=True)
     try:
-        model = open_model(target)
+        model = open_model(target).file
         context = LlamaContext(LlamaOptions(
             paths=(target,), context_window=256, largest_window=256,
-            vocabulary_size=len(model.tokens), threads=1))
+            vocabulary_size=model.vocabulary_size, threads=1))
         context.load(lambda fraction: None, Cancel())
         context.open(256)
         context.decode([1, 2, 3], logits=True)

@@ -25,8 +25,7 @@ MODEL_20B = ModelFile(
     quantization="MXFP4",
     total_bytes=12_104_857_664,
     expert_bytes=10_178_887_680,
-    tokens=(),
-    token_types=(),
+    vocabulary_size=201_088,
 )
 SHAPE_120B = replace(SHAPE_20B, layers=36, experts=128)
 MODEL_120B = replace(
