@@ -80,10 +80,11 @@ def _nowhere() -> TextIO:
 
 
 def _print_error(message: str, hint: str = "") -> None:
+    from gptoss_cli.ui.say import say
     from gptoss_cli.ui.status import error
 
     with contextlib.suppress(OSError):
-        print(error(message, hint), file=sys.stderr)
+        say(error(message, hint))
 
 
 def _print_usage_error(error: typer.TyperException) -> None:

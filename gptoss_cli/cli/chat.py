@@ -23,6 +23,7 @@ def converse(settings: options.Settings) -> int:
     from gptoss_cli.cli.wiring import environment, renderer, start
     from gptoss_cli.config.paths import make_private_folder, user_paths
     from gptoss_cli.repl.loop import Repl
+    from gptoss_cli.ui.say import say
 
     if not is_at_a_terminal() or not sys.stdout.isatty():
         raise UsageError(
@@ -39,7 +40,7 @@ def converse(settings: options.Settings) -> int:
     history = paths.input_history if make_private_folder(paths.state) else None
     with contextlib.closing(start(settings, lasting=True)) as running:
         for note in running.notes:
-            print(note, file=sys.stderr)
+            say(note)
         Repl(
             chat=running.chat,
             make_renderer=lambda: renderer(settings, screen),

@@ -29,16 +29,17 @@ def offered_model() -> str | None:
     from gptoss_cli.cli.models.pull import assessed_remote, fetch, planned, print_card
     from gptoss_cli.cli.models.shelf import shelf
     from gptoss_cli.models.preflight import Verdict
+    from gptoss_cli.ui.say import say
 
     here = shelf()
-    print("no model is installed yet.", file=sys.stderr)
+    say("no model is installed yet.")
     try:
         plan = planned(here.hub_model(_FIRST, "download"), here)
         preflight, placement = assessed_remote(plan, here)
         print_card(sys.stderr, plan, preflight, placement)
         plan.require_room()
     except GptossError as error:
-        print(f"{_FIRST} cannot be downloaded now: {error}", file=sys.stderr)
+        say(f"{_FIRST} cannot be downloaded now: {error}")
         question, choices, default = "Try the small model of the program? [Y/n]", "yn", "y"
         return _DEMO if ask(question, choices, default) == "y" else None
     if preflight.verdict is Verdict.DOES_NOT_FIT:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,13 +46,14 @@ def answer(settings: options.Settings, prompt: str) -> int:
     from gptoss_cli.cli.wiring import environment, renderer, start
     from gptoss_cli.engine.base import Cancel
     from gptoss_cli.events import FinalDelta, Finished
+    from gptoss_cli.ui.say import say
 
     screen = environment()
     cancel = Cancel()
     answered, finished = False, None
     with contextlib.closing(start(settings, lasting=False)) as running:
         for note in running.notes:
-            print(note, file=sys.stderr)
+            say(note)
         prepared = running.chat.prepare(prompt)
         with stopping(cancel), renderer(settings, screen) as shown:
             for event in running.chat.answer(prepared, cancel):

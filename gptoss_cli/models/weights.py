@@ -257,7 +257,7 @@ def _shape(header: GgufHeader) -> ModelShape:
 
 
 def _vocabulary_size(header: GgufHeader) -> int:
-    def count(key: str, kind: type[Texts] | type[list[Any]]) -> int:
+    def count(key: str, kind: type[Texts | list[Any]]) -> int:
         values = header.metadata.get(f"tokenizer.ggml.{key}")
         if not isinstance(values, kind) or not len(values):
             raise _damaged(header.path, f"tokenizer.ggml.{key} is missing or of another kind")

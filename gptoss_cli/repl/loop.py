@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from gptoss_cli.engine.base import Cancel
 from gptoss_cli.errors import GptossError
 from gptoss_cli.ui import status
 from gptoss_cli.ui.sanitize import sanitize_line
+from gptoss_cli.ui.say import say
 
 if TYPE_CHECKING:
     from gptoss_cli.chat.turn import Chat
@@ -74,7 +74,7 @@ class Repl:
         except KeyboardInterrupt:
             print("[stopped]")
         except GptossError as error:
-            print(status.error(str(error), error.hint), file=sys.stderr)
+            say(status.error(str(error), error.hint))
 
 
 def _history(path: Path | None) -> History:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +33,7 @@ def _import(path: Path, name: str | None, *, link: bool, copy: bool) -> int:
     from gptoss_cli.models.importer import import_model
     from gptoss_cli.models.library import Hold
     from gptoss_cli.ui.progress import FileProgress
+    from gptoss_cli.ui.say import say
     from gptoss_cli.ui.status import size
 
     hold = Hold.LINK if link else Hold.COPY if copy else Hold.IN_PLACE
@@ -44,8 +44,5 @@ def _import(path: Path, name: str | None, *, link: bool, copy: bool) -> int:
             progress.report(0, done_bytes)
 
         imported = import_model(path, name, shelf().library, hold=hold, report=report)
-    print(
-        f"{imported.name}: {size(imported.size_bytes)}. gptoss chat -m {imported.name}",
-        file=sys.stderr,
-    )
+    say(f"{imported.name}: {size(imported.size_bytes)}. gptoss chat -m {imported.name}")
     return ExitCode.OK

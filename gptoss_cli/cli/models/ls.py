@@ -39,10 +39,9 @@ def _ls(*, json: bool) -> int:
 
 
 def _print(installed: list[Installed], listing: CacheListing) -> None:
-    import sys
-
     from gptoss_cli.ui.listing import Column
     from gptoss_cli.ui.sanitize import sanitize_line
+    from gptoss_cli.ui.say import say
     from gptoss_cli.ui.status import size
 
     columns = [
@@ -82,14 +81,13 @@ def _print(installed: list[Installed], listing: CacheListing) -> None:
     for partial in listing.partials:
         of = f" of {size(partial.expected_bytes)}" if partial.expected_bytes else ""
         what = "gptoss pull goes on" if partial.resumable else "of another program"
-        print(
+        say(
             f"unfinished: {partial.repo_id}, {size(partial.done_bytes)}{of} ({what})",
-            file=sys.stderr,
         )
     for model in listing.unfinished:
-        print(f"unfinished: {model.repo_id}, {model.missing_parts} parts missing", file=sys.stderr)
+        say(f"unfinished: {model.repo_id}, {model.missing_parts} parts missing")
     for sentence in listing.skipped:
-        print(f"note: {sanitize_line(sentence)}", file=sys.stderr)
+        say(f"note: {sanitize_line(sentence)}")
 
 
 def _facts(entry: Installed) -> dict[str, Any]:

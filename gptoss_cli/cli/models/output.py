@@ -45,9 +45,10 @@ def print_list(
     """
     from gptoss_cli.cli.wiring import environment
     from gptoss_cli.ui.listing import aligned, separated
+    from gptoss_cli.ui.say import say
 
     if not rows:
-        print(if_empty, file=sys.stderr)
+        say(if_empty)
         return
     screen = environment()
     if screen.stdout_tty:
@@ -83,9 +84,10 @@ def ask(question: str, choices: str, default: str) -> str:
 
     An empty line is the `default`, what is not understood is asked again; the end of input is no.
     """
+    from gptoss_cli.ui.say import say
+
     while True:
-        sys.stderr.write(f"{question} ")
-        sys.stderr.flush()
+        say(question, end=" ")
         # Bytes, since a half-typed Hangul syllable is no UTF-8.
         line = sys.stdin.buffer.readline().decode("utf-8", "replace")
         if not line:

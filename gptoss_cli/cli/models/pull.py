@@ -46,11 +46,12 @@ def pull(
 def _pull(name: str, *, dry_run: bool, yes: bool, json: bool) -> int:
     from gptoss_cli.cli.models.shelf import shelf
     from gptoss_cli.models.cache.folder import CachedModel
+    from gptoss_cli.ui.say import say
 
     here = shelf()
     model = here.hub_model(name, "download")
     if model.note:
-        print(f"note: {model.note}", file=sys.stderr)
+        say(f"note: {model.note}")
     if here.settings.offline and not dry_run:
         cached = here.cache.find(model)
         if isinstance(cached, CachedModel):
@@ -168,6 +169,7 @@ def fetch(plan: Plan, here: Shelf) -> None:
     from gptoss_cli.cli.wiring import environment
     from gptoss_cli.models.pull import PullListener, pull
     from gptoss_cli.ui.progress import FileProgress
+    from gptoss_cli.ui.say import say
 
     names = [wanted.file.path.rpartition("/")[2] for wanted in plan.files]
     sizes = [wanted.file.size_bytes for wanted in plan.files]
@@ -177,7 +179,7 @@ def fetch(plan: Plan, here: Shelf) -> None:
             listener = PullListener(report=progress.report, notify=progress.note)
             done = pull(plan, here.settings, here.cache, listener=listener)
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from here.", file=sys.stderr)
+        say("stopped; the same command goes on from here.")
         raise
     missing = {wanted.file.path for wanted in plan.files if wanted.missing_bytes}
     for wanted in done.files:
@@ -187,16 +189,15 @@ def fetch(plan: Plan, here: Shelf) -> None:
 
 
 def _say_ready(here: Shelf, model: HubModel) -> None:
+    from gptoss_cli.ui.say import say
+
     installed = here.registry.installed()
     found = here.registry.resolve(str(model))
     entry = next((entry for entry in installed if entry.path == found), None)
     if entry is None or entry.is_default:
-        print("ready: gptoss chat", file=sys.stderr)
+        say("ready: gptoss chat")
     else:
-        print(
-            f"ready: gptoss chat -m {entry.name}, or first gptoss models use {entry.name}",
-            file=sys.stderr,
-        )
+        say(f"ready: gptoss chat -m {entry.name}, or first gptoss models use {entry.name}")
 
 
 def _facts(plan: Plan, preflight: Preflight, placement: Placement) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,6 +36,7 @@ def _rm(names: list[str], *, partials: bool, yes: bool) -> int:
     from gptoss_cli.models.cache.removal import remove
     from gptoss_cli.models.importer import forget
     from gptoss_cli.models.library import Imported
+    from gptoss_cli.ui.say import say
     from gptoss_cli.ui.status import error, size
 
     here = shelf()
@@ -46,15 +46,15 @@ def _rm(names: list[str], *, partials: bool, yes: bool) -> int:
         found += [*listing.unfinished, *listing.partials]
     found = list(dict.fromkeys(found))
     if not found:
-        print("there is nothing to remove.", file=sys.stderr)
+        say("there is nothing to remove.")
         return ExitCode.OK
     for entry in found:
-        print(_line(entry), file=sys.stderr)
+        say(_line(entry))
     if not yes:
         if not is_at_terminal():
             raise UsageError("nothing was removed: nobody can be asked.", hint="--yes")
         if not agrees("Remove?", default=False):
-            print("nothing was removed.", file=sys.stderr)
+            say("nothing was removed.")
             return ExitCode.OK
     freed, code = 0, ExitCode.OK
     for entry in found:
@@ -64,10 +64,10 @@ def _rm(names: list[str], *, partials: bool, yes: bool) -> int:
             else:
                 freed += remove(here.cache, [entry])
         except GptossError as problem:  # the others go all the same
-            print(error(str(problem), problem.hint), file=sys.stderr)
+            say(error(str(problem), problem.hint))
             code = ExitCode.ERROR
     here.registry.drop_lost_default()
-    print(f"{size(freed)} became free.", file=sys.stderr)
+    say(f"{size(freed)} became free.")
     return code
 
 

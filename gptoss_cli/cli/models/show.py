@@ -99,7 +99,7 @@ def _remote(model: HubModel, here: Shelf) -> _Subject:
     found = repository(model, here.settings)
     weights = choose(model, found.files)
     if isinstance(weights, Undecided):
-        raise undecided(weights)
+        raise undecided(weights, verb="models show")
     return _Subject(
         headers_of(model, found, weights, here),
         f"{here.settings.endpoint}/{found.repo_id} (not downloaded)",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -18,7 +17,8 @@ def use(model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of l
 
 def _use(name: str) -> int:
     from gptoss_cli.cli.models.shelf import shelf
+    from gptoss_cli.ui.say import say
 
     chosen = shelf().registry.use(name)
-    print(f"{chosen.name} is the default now.", file=sys.stderr)
+    say(f"{chosen.name} is the default now.")
     return ExitCode.OK

@@ -34,6 +34,7 @@ def verify(
 def _verify(name: str, *, repair: bool, json: bool) -> int:
     from gptoss_cli.cli.models.shelf import shelf
     from gptoss_cli.models.verify import State
+    from gptoss_cli.ui.say import say
 
     here = shelf()
     model = here.installed(name)
@@ -50,7 +51,7 @@ def _verify(name: str, *, repair: bool, json: bool) -> int:
         if json:
             emit_json({"files": [_facts(r, repaired=repaired and r in bad) for r in found]})
     if bad and not repaired:
-        print(f"  try: gptoss models verify --repair {name}", file=sys.stderr)
+        say(f"  try: gptoss models verify --repair {name}")
         return ExitCode.ERROR
     return ExitCode.OK
 
@@ -71,6 +72,7 @@ def _claims(model: CachedModel | Imported, here: Shelf) -> tuple[Claim, ...]:
     from gptoss_cli.models.library import Imported
     from gptoss_cli.models.verify import claims_of, hub_digests
     from gptoss_cli.ui.sanitize import sanitize_line
+    from gptoss_cli.ui.say import say
 
     claims = claims_of(model)
     if isinstance(model, Imported) or all(claim.sha256 for claim in claims):
@@ -79,7 +81,7 @@ def _claims(model: CachedModel | Imported, here: Shelf) -> tuple[Claim, ...]:
     try:
         return claims_of(model, hub_digests(model, here.settings))
     except DownloadError as error:
-        print(f"note: {sanitize_line(str(error))}", file=sys.stderr)
+        say(f"note: {sanitize_line(str(error))}")
         return claims
 
 
