@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +48,8 @@ class Repl:
 
     def run(self) -> None:
         """Prompt and answer until Ctrl-D, or Ctrl-C twice on an empty line."""
-        print(f"{sanitize_line(self._heading)}\nEnter sends · Alt-Enter new line · Ctrl-D leaves")
+        say(sanitize_line(self._heading), stream=sys.stdout)
+        say("Enter sends · Alt-Enter new line · Ctrl-D leaves", stream=sys.stdout)
         interrupted = False
         while True:
             try:

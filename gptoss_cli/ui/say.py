@@ -1,24 +1,26 @@
-"""Sentences for people, on standard error."""
+"""Sentences for people, which terminals narrower than they are break between words."""
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import TextIO
 
 from gptoss_cli.ui.cells import cells
 
 _COMMAND = "gptoss "  # to be copied: the terminal may wrap it, we do not
 
 
-def say(text: str, end: str = "\n") -> None:
-    """Print `text` on standard error, at a terminal broken between words where it is narrower."""
+def say(text: str, *, end: str = "\n", stream: TextIO | None = None) -> None:
+    """Print `text` on standard error, or on `stream`."""
+    stream = stream or sys.stderr
     try:
-        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        columns = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):  # no terminal, or nothing that has a number
         columns = 0
     if columns:
         text = "\n".join(broken(line, columns) for line in text.split("\n"))
-    print(text, file=sys.stderr, end=end, flush=True)
+    print(text, file=stream, end=end, flush=True)
 
 
 def broken(line: str, columns: int) -> str:
