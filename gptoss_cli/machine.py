@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import platform
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import psutil
 
-_CGROUP: Final = Path("/sys/fs/cgroup")
+_CGROUPS: Final = Path("/sys/fs/cgroup")
+_OWN_CGROUPS: Final = Path("/proc/self/cgroup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +25,52 @@ class Memory:
 
 
 def memory() -> Memory:
-    """Ask the system, and the cgroup where it sets a lower limit."""
+    """Ask the system, and the cgroups this process is in where they set lower limits."""
     virtual = psutil.virtual_memory()
     total, available = virtual.total, virtual.available
+    for folder in _cgroups("memory"):
+        for limit_name, used_name, cache_key in (
+            ("memory.max", "memory.current", "file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_cache"),  # version 1
+        ):
+            try:
+                limit = int((folder / limit_name).read_text())
+                used = int((folder / used_name).read_text())
+                lines = (folder / "memory.stat").read_text().splitlines()
+            except (OSError, ValueError):
+                continue
+            # The page cache is counted as used, but gives way.
+            cached = int(dict(line.split() for line in lines).get(cache_key, "0"))
+            total, available = min(total, limit), min(available, max(0, limit - used + cached))
+    return Memory(total, available)
+
+
+def has_unified_memory() -> bool:
+    """Return whether the GPU of this machine computes in the host's memory: Macs of Apple's own."""
+    return sys.platform == "darwin" and platform.machine() == "arm64"
+
+
+def _cgroups(controller: str) -> list[Path]:
+    """Return the folders of the cgroups whose limits count for this process, the innermost first.
+
+    Those above it limit it, too (cgroups(7)). In a container the own one may seem to be the root.
+    """
     try:
-        limit = int((_CGROUP / "memory.max").read_text())
-        used = int((_CGROUP / "memory.current").read_text())
-        statistics = (_CGROUP / "memory.stat").read_text().splitlines()
-    except (OSError, ValueError):
-        return Memory(total, available)
-    # The page cache is counted as used, but gives way.
-    cached = int(dict(line.split() for line in statistics).get("file", "0"))
-    return Memory(min(total, limit), min(available, limit - used + cached))
+        lines = _OWN_CGROUPS.read_text().splitlines()
+    except OSError:
+        return []
+    folders = []
+    for line in lines:
+        number, controllers, path = line.split(":", 2)
+        if number == "0":
+            root = _CGROUPS
+        elif controller in controllers.split(","):
+            root = _CGROUPS / controller
+        else:
+            continue
+        own = root / path.strip("/")
+        folders += [own, *(parent for parent in own.parents if parent.is_relative_to(root))]
+    return list(dict.fromkeys(folders))
 
 
 def usable_cores() -> int:
@@ -45,9 +83,10 @@ def usable_cores() -> int:
 
 
 def _quota_cores() -> int:
-    """Return the cores of the cgroup's CPU quota, or a large number where there is none."""
-    try:
-        quota, period = (_CGROUP / "cpu.max").read_text().split()
-        return max(1, round(int(quota) / int(period)))
-    except (OSError, ValueError):
-        return 1 << 16
+    """Return the cores of the least CPU quota, or a large number where there is none."""
+    cores = [1 << 16]
+    for folder in _cgroups("cpu"):
+        with contextlib.suppress(OSError, ValueError):
+            quota, period = (folder / "cpu.max").read_text().split()
+            cores.append(max(1, round(int(quota) / int(period))))
+    return min(cores)

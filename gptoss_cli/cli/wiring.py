@@ -69,6 +69,7 @@ def start(settings: Settings, *, lasting: bool) -> Running:
     Raises NoModelError, ModelFileError, DoesNotFitError, UsageError or EngineError.
     """
     from gptoss_cli.chat.turn import Chat
+    from gptoss_cli.cli.models.card import preflight_of
     from gptoss_cli.cli.models.shelf import shelf
     from gptoss_cli.engine.base import Sampling
     from gptoss_cli.engine.bindings import lacks_avx2
@@ -78,7 +79,7 @@ def start(settings: Settings, *, lasting: bool) -> Running:
     from gptoss_cli.harmony.vocabulary import Vocabulary
     from gptoss_cli.machine import memory
     from gptoss_cli.models import fit
-    from gptoss_cli.models.preflight import Preflight, Verdict
+    from gptoss_cli.models.preflight import Verdict
     from gptoss_cli.models.weights import open_model
 
     opened = open_model(shelf().registry.resolve(settings.model))
@@ -102,9 +103,7 @@ def start(settings: Settings, *, lasting: bool) -> Running:
         lasting=lasting,
     )
     on_gpu = placement.gpu_layers > 0
-    preflight = Preflight(
-        model, window, machine, on_gpu, placement.cpu_expert_layers, placement.repack
-    )
+    preflight = preflight_of(model, window, machine, placement)
     if not settings.force:
         preflight.require()
     may_grow = not lasting and settings.context is None and not on_gpu

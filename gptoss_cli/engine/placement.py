@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gptoss_cli.engine import bindings
-from gptoss_cli.machine import usable_cores
+from gptoss_cli.machine import has_unified_memory, usable_cores
 
 _MARGIN_BYTES: Final = 1 << 30
 # One thread a core is fastest, but threads wait for each other at every node of the graph: a model
 # this small takes longer to wait than to compute, and far longer when the machine is busy.
 _WORTH_THREADS_BYTES: Final = 64 << 20
 # ggml-backend.h: enum ggml_backend_dev_type
-_GPU_TYPES: Final = (1, 2)
+_DISCRETE, _INTEGRATED = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Placement:
     """How to run: ``device`` is a name for people.
 
     ``gpu_layers`` counts the output layer too; of the first ``cpu_expert_layers`` of them the
-    experts stay in the memory of the host.
+    experts stay in the memory of the host. ``gpu_free_bytes``: what the GPU had free, None without
+    one; with ``shares_memory`` that is the host's own memory.
     """
 
     device: str
@@ -31,6 +32,17 @@ class Placement:
     gpu_layers: int = 0
     cpu_expert_layers: int = 0
     repack: bool = False
+    gpu_free_bytes: int | None = None
+    shares_memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU that llama.cpp would use: a name for people, free bytes, and whose memory that is."""
+
+    name: str
+    free_bytes: int
+    shares_memory: bool = False
 
 
 def place(
@@ -57,11 +69,19 @@ def place(
     memory allow it, and not for a one-shot. llama.cpp by itself does it always.
     """
     count = threads or (usable_cores() if weights_bytes > _WORTH_THREADS_BYTES else 1)
-    for device, free_bytes in _gpus():
-        room_bytes = free_bytes - working_bytes - _MARGIN_BYTES
+    for gpu in _gpus():
+        room_bytes = gpu.free_bytes - working_bytes - _MARGIN_BYTES
         in_ram = _cpu_expert_layers(weights_bytes, expert_bytes, layers, room_bytes)
-        if in_ram is not None:
-            return Placement(device, count, layers + 1, in_ram)
+        # Where both are one memory, nothing is won by keeping experts out of the GPU's part.
+        if in_ram == 0 or (in_ram is not None and not gpu.shares_memory):
+            return Placement(
+                gpu.name,
+                count,
+                layers + 1,
+                in_ram,
+                gpu_free_bytes=gpu.free_bytes,
+                shares_memory=gpu.shares_memory,
+            )
     if repack is None:
         private = expert_bytes + working_bytes + _MARGIN_BYTES
         repack = lasting and private <= available_bytes
@@ -78,26 +98,32 @@ def _cpu_expert_layers(
     return max(0, math.ceil(lacking_bytes * layers / expert_bytes))
 
 
-def _gpus() -> list[tuple[str, int]]:
-    """Return name and free bytes of the GPUs llama.cpp can use, the one with most room first."""
+def _gpus() -> list[Gpu]:
+    """Return the GPUs llama.cpp would use, the one with most room first.
+
+    It leaves an integrated one alone where there is a card.
+    """
     if not bindings.may_have_gpu():
         return []
     library = bindings.load_library()
     if not library.llama_supports_gpu_offload():
         return []
     ggml: Any = library._lib  # noqa: SLF001 - the device functions are exported but not bound
+    found: dict[int, list[Gpu]] = {_DISCRETE: [], _INTEGRATED: []}
     try:
         ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
         ggml.ggml_backend_dev_get.restype = ctypes.c_void_p
         ggml.ggml_backend_dev_description.restype = ctypes.c_char_p
-        found = []
         for index in range(ggml.ggml_backend_dev_count()):
             device = ctypes.c_void_p(ggml.ggml_backend_dev_get(ctypes.c_size_t(index)))
-            if ggml.ggml_backend_dev_type(device) in _GPU_TYPES:
+            kind = ggml.ggml_backend_dev_type(device)
+            if kind in found:
                 free, total = ctypes.c_size_t(), ctypes.c_size_t()
                 ggml.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
-                description = ggml.ggml_backend_dev_description(device) or b"GPU"
-                found.append((description.decode("utf-8", "replace"), free.value))
+                name: bytes = ggml.ggml_backend_dev_description(device) or b"GPU"
+                shares_memory = kind == _INTEGRATED or has_unified_memory()
+                found[kind].append(Gpu(name.decode(errors="replace"), free.value, shares_memory))
     except AttributeError:  # Windows keeps these functions in other libraries
-        return [("GPU", 1 << 62)]
-    return sorted(found, key=lambda device: -device[1])
+        return [Gpu("GPU", 1 << 62)]
+    used = found[_DISCRETE] or found[_INTEGRATED]
+    return sorted(used, key=lambda gpu: -gpu.free_bytes)

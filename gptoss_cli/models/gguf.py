@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import mmap
 import os
+import reprlib
 import struct
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -31,10 +33,14 @@ _SCALARS_ALL: Final = {**_SCALARS, 12: "d"}
 _MAX_PAIRS: Final = 65_536
 _MAX_TENSORS: Final = 65_536
 _MAX_KEY_BYTES: Final = 65_535
-_MAX_STRING_BYTES: Final = 1 << 24
+# Python takes up to four bytes for each of a text. gpt-oss has 20 kB outside of lists, most of it
+# the chat template, and 9 MB of merges.
+_MAX_STRING_BYTES: Final = 1 << 20
+_MAX_STRINGS_BYTES: Final = 1 << 23
+_MAX_LIST_BYTES: Final = 3 << 23
 # gpt-oss has 0.85 million: 201,088 tokens, as many types, 446,189 merges.
 _MAX_ARRAY_ITEMS: Final = 1_500_000
-# gpt-oss has 13 MB. Texts take up to four times their bytes once they are read.
+# gpt-oss has 13 MB.
 _MAX_HEADER_BYTES: Final = 1 << 26
 _MAX_DIMENSIONS: Final = 4
 
@@ -107,7 +113,7 @@ class Texts:
 
     data: bytes
     start: int
-    ends: Sequence[int]
+    ends: array[int]
 
     def __repr__(self) -> str:
         return f"a list of {len(self):,} texts"
@@ -121,6 +127,15 @@ class Texts:
         for end in self.ends:
             yield data[start : end - first].decode("utf-8", "surrogateescape")
             start = end - first + 8
+
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 80
+
+
+def shown(value: object) -> str:
+    """Return what stands in a header for a message: it may be megabytes of text."""
+    return _short.repr(value)
 
 
 class _DamagedError(Exception):
@@ -139,6 +154,7 @@ class _Reader:
         self.limit = min(len(data), _MAX_HEADER_BYTES)
         self.position = 0
         self.items_left = _MAX_ARRAY_ITEMS
+        self.string_bytes_left = _MAX_STRINGS_BYTES
 
     def take(self, size: int) -> bytes:
         end = self.position + size
@@ -154,8 +170,9 @@ class _Reader:
 
     def string(self, most: int = _MAX_STRING_BYTES) -> str:
         length = self.number("Q")
-        if length > most:
+        if length > min(most, self.string_bytes_left):
             raise _DamagedError(f"a text of {length:,} bytes at byte {self.position:,}")
+        self.string_bytes_left -= length
         return self.take(length).decode("utf-8", "surrogateescape")
 
     def value(self, kind: int) -> Any:
@@ -191,7 +208,7 @@ class _Reader:
         # This loop is the cost of reading a header: 201,088 tokens, 446,189 merges.
         data, limit, position = self.data, self.limit, self.position
         length_at = struct.Struct("<Q").unpack_from
-        ends: list[int] = []
+        ends = array("Q")
         add = ends.append
         for _ in range(count):
             if position + 8 > limit:
@@ -200,6 +217,8 @@ class _Reader:
             add(position)
         if position > limit or len(ends) < count:
             raise _EndsError(f"a list of {count:,} texts goes on past byte {limit:,}")
+        if position - self.position > _MAX_LIST_BYTES:
+            raise _DamagedError(f"a list of {position - self.position:,} bytes of texts")
         texts = Texts(data[self.position : position], self.position, ends)
         self.position = position
         return texts
@@ -288,14 +307,14 @@ def _parse(path: Path, data: mmap.mmap | bytes, file_bytes: int) -> GgufHeader:
     for _ in range(n_pairs):
         key = reader.string(_MAX_KEY_BYTES)
         if key in metadata:
-            raise _DamagedError(f"the key {key!r} stands twice")
+            raise _DamagedError(f"the key {shown(key)} stands twice")
         metadata[key] = reader.value(reader.number("I"))
     tensors = tuple(_tensor(reader) for _ in range(n_tensors))
     if len({t.name for t in tensors}) < len(tensors):
         raise _DamagedError("two tensors have one name")
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment < 1 or alignment & (alignment - 1):
-        raise _DamagedError(f"general.alignment is {alignment!r}, not a power of two")
+        raise _DamagedError(f"general.alignment is {shown(alignment)}, not a power of two")
     _check_offsets(tensors, alignment)
     data_offset = -(-reader.position // alignment) * alignment
     return GgufHeader(path, metadata, tensors, data_offset, file_bytes)
@@ -305,17 +324,17 @@ def _tensor(reader: _Reader) -> TensorInfo:
     name = reader.string(_MAX_KEY_BYTES)
     n_dimensions = reader.number("I")
     if not 1 <= n_dimensions <= _MAX_DIMENSIONS:
-        raise _DamagedError(f"tensor {name!r} has {n_dimensions} dimensions")
+        raise _DamagedError(f"tensor {shown(name)} has {n_dimensions} dimensions")
     shape = tuple(reader.number("Q") for _ in range(n_dimensions))
     kind, offset = reader.number("I"), reader.number("Q")
     if kind not in TENSOR_TYPES:
-        raise _DamagedError(f"tensor {name!r} is of unknown type {kind}")
+        raise _DamagedError(f"tensor {shown(name)} is of unknown type {kind}")
     type_name, block, block_bytes = TENSOR_TYPES[kind]
     elements = 1
     for extent in shape:
         elements *= extent
     if not 0 < elements < 1 << 48 or shape[0] % block:
-        raise _DamagedError(f"tensor {name!r} has the impossible shape {shape}")
+        raise _DamagedError(f"tensor {shown(name)} has the impossible shape {shape}")
     return TensorInfo(name, shape, type_name, offset, elements // block * block_bytes)
 
 
@@ -324,5 +343,5 @@ def _check_offsets(tensors: tuple[TensorInfo, ...], alignment: int) -> None:
     expected = 0
     for tensor in tensors:
         if tensor.offset != expected:
-            raise _DamagedError(f"tensor {tensor.name!r} is not where it should be")
+            raise _DamagedError(f"tensor {shown(tensor.name)} is not where it should be")
         expected += -(-tensor.n_bytes // alignment) * alignment

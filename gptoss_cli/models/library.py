@@ -119,7 +119,10 @@ class Library:
             try:
                 lock.acquire(timeout=_WAIT_S)
             except Timeout as error:
-                raise self._unusable("another gptoss holds it") from error
+                raise GptossError(
+                    "another gptoss is importing or removing a model.",
+                    hint="the same command again when that is done",
+                ) from error
         try:
             editor = _Editor(self.read())
             before = editor.shelf

@@ -29,15 +29,17 @@ class Verdict(Enum):
 class Preflight:
     """What a model needs with one context window, in bytes, beside what there is.
 
-    With ``on_gpu`` a GPU, which was asked for its memory, holds all but the experts of
-    ``cpu_expert_layers``; ``machine`` is the memory of the host, which holds the rest. ``repack``:
-    the experts are converted into memory of the program's own while loading.
+    A GPU that has ``gpu_free_bytes`` (None: there is none) holds all but the experts of
+    ``cpu_expert_layers``; ``machine`` is the memory of the host, which holds the rest, or all where
+    it ``shares_memory`` with the GPU. ``repack``: the experts are converted into memory of the
+    program's own while loading.
     """
 
     model: ModelFile
     context_window: int
     machine: Memory
-    on_gpu: bool = False
+    gpu_free_bytes: int | None = None
+    shares_memory: bool = False
     cpu_expert_layers: int = 0
     repack: bool = False
 
@@ -62,16 +64,21 @@ class Preflight:
         return self.weights_bytes + self.kv_bytes + self.buffer_bytes
 
     @property
+    def has_memory_of_its_own(self) -> bool:
+        """Whether a GPU computes, in memory that is not the host's."""
+        return self.gpu_free_bytes is not None and not self.shares_memory
+
+    @property
     def private_bytes(self) -> int:
         """What of it the host cannot read from the disk again."""
-        if self.on_gpu:
+        if self.has_memory_of_its_own:
             return 0
         return self.kv_bytes + self.buffer_bytes + (self.model.expert_bytes if self.repack else 0)
 
     @property
     def host_bytes(self) -> int:
         """What of it the host holds, mapped weights included."""
-        if self.on_gpu:
+        if self.has_memory_of_its_own:
             return self.model.expert_bytes * self.cpu_expert_layers // self.model.shape.layers
         return self.total_bytes
 

@@ -7,6 +7,7 @@ as unfinished until the last one is there.
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -202,7 +203,15 @@ def _fetch_all(
             each = _listener_of(listener, number)
             lock = cache.lock_path(found.repo_id, file.etag)
             with refusals_explained(plan.model, settings, headers):
-                fetch(remote, wanted.blob, lock=lock, headers=headers, policy=policy, listener=each)
+                fetch(
+                    remote,
+                    wanted.blob,
+                    lock=lock,
+                    headers=headers,
+                    policy=policy,
+                    listener=each,
+                    is_elsewhere=functools.partial(_is_kept_in_place, place, file),
+                )
         cache.link(
             found.repo_id,
             commit=found.commit,

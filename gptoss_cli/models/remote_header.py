@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +24,17 @@ from gptoss_cli.models.transfer.remote import Remote, RemoteFile, TransientError
 _FIRST_BYTES: Final = 16 << 20
 _PART_BYTES: Final = 1 << 20
 
-Report = Callable[[int, int], None]
-"""Takes the bytes of a header that are here, and how many are wanted."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderListener:
+    """Who is told while headers are read.
+
+    ``report``: the bytes of a header that are here, and how many are wanted. ``notify``: a sentence
+    about what takes long.
+    """
+
+    report: Callable[[int, int], None] = lambda _done_bytes, _size_bytes: None
+    notify: Callable[[str], None] = lambda _sentence: None
 
 
 def read_remote_headers(
@@ -35,7 +45,7 @@ def read_remote_headers(
     *,
     headers: Mapping[str, str],
     policy: Policy = DEFAULT_POLICY,
-    report: Report = lambda _done_bytes, _size_bytes: None,
+    listener: HeaderListener | None = None,
 ) -> list[GgufHeader]:
     """Return the headers of all parts of `weights`, which are the `model` in what was `found`.
 
@@ -43,12 +53,13 @@ def read_remote_headers(
 
     Raises ModelFileError for what is no usable GGUF, DownloadError when it cannot be read.
     """
+    listener = listener or HeaderListener()
     result: list[GgufHeader] = []
     with refusals_explained(model, settings, headers):
         for number, file in enumerate(weights.files):
             remote = remote_file(found, file, settings)
             first = _PART_BYTES if number else _FIRST_BYTES
-            result.append(_read(remote, Path(file.path), first, headers, policy, report))
+            result.append(_read(remote, Path(file.path), first, headers, policy, listener))
     return result
 
 
@@ -58,13 +69,13 @@ def _read(
     first_bytes: int,
     headers: Mapping[str, str],
     policy: Policy,
-    report: Report,
+    listener: HeaderListener,
 ) -> GgufHeader:
     remote = Remote(file, headers=headers, timeouts=policy.timeouts)
     try:
         beginning, wanted_bytes = b"", min(first_bytes, file.size_bytes)
         while True:
-            beginning += _range(remote, len(beginning), wanted_bytes, policy, report)
+            beginning += _range(remote, len(beginning), wanted_bytes, policy, listener)
             header = parse_header(path, beginning, file.size_bytes)
             if header is not None:
                 return header
@@ -73,7 +84,7 @@ def _read(
         remote.close()
 
 
-def _range(remote: Remote, start: int, end: int, policy: Policy, report: Report) -> bytes:
+def _range(remote: Remote, start: int, end: int, policy: Policy, listener: HeaderListener) -> bytes:
     """Return the bytes `start` to `end` (not included); what may pass is asked for again."""
     for attempt in range(1, policy.attempts + 1):
         try:
@@ -81,7 +92,7 @@ def _range(remote: Remote, start: int, end: int, policy: Policy, report: Report)
                 received = bytearray()
                 for piece in body:
                     received += piece
-                    report(min(body.start + len(received), end), end)
+                    listener.report(min(body.start + len(received), end), end)
                     if body.start + len(received) >= end:
                         break  # a server without ranges sends the whole file
                 return bytes(received[start - body.start : end - body.start])
@@ -93,5 +104,8 @@ def _range(remote: Remote, start: int, end: int, policy: Policy, report: Report)
                     hint="try again later",
                 ) from error
             backoff_s = min(policy.longest_backoff_s, policy.backoff_s * 2 ** (attempt - 1))
-            time.sleep(max(asked_s, backoff_s))
+            wait_s = max(asked_s, backoff_s)
+            if wait_s >= 1:
+                listener.notify(f"{error}; trying again in {wait_s:.0f} s")
+            time.sleep(wait_s)
     raise AssertionError  # the last attempt returns or raises

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,11 @@ class HubSettings:
     token_path: Path | None = None
     offline: bool = False
     symlinks: bool = True
+
+    @property
+    def shown_endpoint(self) -> str:
+        """The address for people: without a password that may stand in it."""
+        return re.sub(r"://[^/@]*@", "://", self.endpoint)
 
 
 def clean_token(text: str) -> str | None:

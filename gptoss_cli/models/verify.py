@@ -9,7 +9,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from gptoss_cli.errors import ModelFileError
 from gptoss_cli.models.cache.folder import CachedModel
+from gptoss_cli.models.gguf import read_header
 from gptoss_cli.models.hub.repositories import repository
 from gptoss_cli.models.library import Imported
 from gptoss_cli.models.names import HubModel
@@ -101,5 +103,14 @@ def _verified(number: int, claim: Claim, report: Report) -> Verified:
     if claim.sha256 is not None:
         state = State.GOOD if found == claim.sha256 else State.DAMAGED
     else:
-        state = State.UNKNOWN if done_bytes == claim.size_bytes else State.DAMAGED
+        whole = done_bytes == claim.size_bytes and _is_as_long_as_it_says(claim.path)
+        state = State.UNKNOWN if whole else State.DAMAGED
     return Verified(claim, state, found)
+
+
+def _is_as_long_as_it_says(path: Path) -> bool:
+    try:
+        read_header(path)
+    except ModelFileError:
+        return False
+    return True

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptoss_cli.errors import ModelFileError
-from gptoss_cli.models.gguf import GgufHeader, TensorInfo, Texts, read_header
+from gptoss_cli.models.gguf import GgufHeader, TensorInfo, Texts, read_header, shown
 
 ARCHITECTURE: Final = "gpt-oss"
 _PART_NAME: Final = re.compile(r"^(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})\.gguf$")
@@ -28,6 +28,7 @@ _MARKERS: Final = frozenset(
         "<|call|>",
     )
 )
+_MOST_TOKENS: Final = 1 << 18  # o200k has 201,088 with its control tokens
 _ROPE_SCALINGS: Final = ("none", "linear", "yarn", "longrope")
 # Keys of other architectures that llama.cpp reads for every one, and asserts about.
 _FOREIGN_KEYS: Final = (
@@ -156,7 +157,7 @@ def _require_architecture(header: GgufHeader) -> None:
     architecture = header.metadata.get("general.architecture")
     if architecture != ARCHITECTURE:
         raise ModelFileError(
-            f"{header.path} is of architecture {architecture!r}: gptoss runs gpt-oss models.",
+            f"{header.path} is of architecture {shown(architecture)}: gptoss runs gpt-oss models.",
             hint="gpt-oss in GGUF: ggml-org/gpt-oss-20b-GGUF and ggml-org/gpt-oss-120b-GGUF",
         )
 
@@ -197,7 +198,7 @@ def _require_one_model(headers: Sequence[GgufHeader]) -> None:
             )
     promised = first.metadata.get("split.count", 1)
     if isinstance(promised, int) and max(promised, 1) != len(headers):
-        raise _damaged(first.path, f"it is one of {promised} parts, not of {len(headers)}")
+        raise _damaged(first.path, f"it is one of {shown(promised)} parts, not of {len(headers)}")
     n_tensors = sum(len(header.tensors) for header in headers)
     if first.metadata.get("split.tensors.count", n_tensors) != n_tensors:
         raise _damaged(first.path, "its parts do not hold the tensors it promises")
@@ -210,14 +211,14 @@ def _damaged(path: Path, what: str) -> ModelFileError:
 def _integer(header: GgufHeader, key: str, low: int, high: int, default: int | None = None) -> int:
     value = header.metadata.get(f"{ARCHITECTURE}.{key}", default)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise _damaged(header.path, f"{ARCHITECTURE}.{key} is {value!r}")
+        raise _damaged(header.path, f"{ARCHITECTURE}.{key} is {shown(value)}")
     return value
 
 
 def _positive(header: GgufHeader, key: str, default: float | None = None) -> float:
     value = header.metadata.get(f"{ARCHITECTURE}.{key}", default)
     if not isinstance(value, float) or not 0 < value < 1e9:
-        raise _damaged(header.path, f"{ARCHITECTURE}.{key} is {value!r}")
+        raise _damaged(header.path, f"{ARCHITECTURE}.{key} is {shown(value)}")
     return value
 
 
@@ -247,7 +248,7 @@ def _shape(header: GgufHeader) -> ModelShape:
     _positive(header, "rope.scaling.factor", 1.0)
     scaling = header.metadata.get(f"{ARCHITECTURE}.rope.scaling.type", "none")
     if scaling not in _ROPE_SCALINGS:
-        raise _damaged(header.path, f"{ARCHITECTURE}.rope.scaling.type is {scaling!r}")
+        raise _damaged(header.path, f"{ARCHITECTURE}.rope.scaling.type is {shown(scaling)}")
     foreign = [key for key in _FOREIGN_KEYS if f"{ARCHITECTURE}.{key}" in header.metadata]
     if foreign:
         raise _damaged(header.path, f"gpt-oss has no {' or '.join(foreign)}")
@@ -265,15 +266,19 @@ def _vocabulary_size(header: GgufHeader) -> int:
 
     count("merges", Texts)
     size = count("tokens", Texts)
+    if size > _MOST_TOKENS:
+        raise _damaged(header.path, f"it has {size:,} tokens")
     if count("token_type", list) != size:
         raise _damaged(header.path, "its vocabulary has holes")
     model, split = (header.metadata.get(f"tokenizer.ggml.{k}") for k in ("model", "pre"))
     if model != "gpt2" or split != "gpt-4o":
-        raise _damaged(header.path, f"its tokenizer is {model!r} with {split!r}, not o200k")
+        raise _damaged(
+            header.path, f"its tokenizer is {shown(model)} with {shown(split)}, not o200k"
+        )
     for key in ("bos", "eos", "padding"):
         token = header.metadata.get(f"tokenizer.ggml.{key}_token_id", 0)
         if not isinstance(token, int) or not 0 <= token < size:
-            raise _damaged(header.path, f"tokenizer.ggml.{key}_token_id is {token!r}")
+            raise _damaged(header.path, f"tokenizer.ggml.{key}_token_id is {shown(token)}")
     return size
 
 

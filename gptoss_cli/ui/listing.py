@@ -6,16 +6,18 @@ is shortened in the middle. In a pipe nothing is left out and nothing is rounded
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from gptoss_cli.ui.cells import cells, split_at, wrap
-from gptoss_cli.ui.sanitize import sanitize_line
+from gptoss_cli.ui.sanitize import sanitize, sanitize_line
 from gptoss_cli.ui.theme import PLAIN
 
 _GAP: Final = 2
 _LEAST_CELLS: Final = 12
+_ONE_LINE: Final = re.compile(r"[\t\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +54,20 @@ def aligned(
 
 
 def separated(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return `rows` as lines for other programs."""
-    return ["\t".join(sanitize_line(text) for text in row) for row in rows]
+    """Return `rows` as lines for other programs: blanks stay, a path must be one."""
+    return ["\t".join(sanitize(_ONE_LINE.sub(" ", text)) for text in row) for row in rows]
 
 
-def labelled(facts: Sequence[tuple[str, str]], width: int | None) -> list[str]:
+def labelled(facts: Sequence[tuple[str, str]], width: int) -> list[str]:
     """Return a line for each label and its text, texts below each other.
 
-    With a `width` long texts go on below themselves, and below their label where that is narrow.
+    Texts too long for `width` go on below themselves, and below their label where it is narrow.
     """
     indent = max(cells(label) for label, _ in facts) + _GAP
     lines = []
     for label, text in facts:
         clean = sanitize_line(text)
         first = label + " " * (indent - cells(label))
-        if width is None:
-            lines.append(first + clean)
-            continue
         room = width - indent if width - indent >= _LEAST_CELLS else max(width - _GAP, 1)
         rows = ["".join(part for part, _ in row) for row in wrap([(clean, PLAIN)], room)]
         lines.append((first + rows[0]).rstrip())

@@ -187,6 +187,14 @@ def test_show_tells_the_same_here_and_on_the_hub(hub, shell):
         assert f"\n{label}" in text
 
 
+def test_json_carries_nothing_that_a_terminal_obeys(hub, shell):
+    hub.add(REPO, {WHOLE: CONTENT}, tags=["license:mit\x9b31m\u202e한\x7f"])
+    done = shell("pull", "20b", "--dry-run", "--json")
+    assert json.loads(done.stdout)["license"] == "mit\x9b31m\u202e한\x7f"
+    assert "한" in done.stdout
+    assert not set("\x9b\u202e\x7f") & set(done.stdout)
+
+
 def test_search_lists_what_the_hub_has(hub, shell):
     hub.add(REPO, {WHOLE: CONTENT}, downloads=5, tags=["gguf"])
     done = shell("models", "search", "gpt-oss")
@@ -196,12 +204,12 @@ def test_search_lists_what_the_hub_has(hub, shell):
 
 def test_verify_finds_and_repairs_damage(pulled):
     path = Path(pulled("models", "path").stdout.strip()).resolve()
-    assert pulled("models", "verify", "20b").stdout.startswith(f"{WHOLE}  good")
+    assert pulled("models", "verify", "20b").stdout.startswith(f"{WHOLE}\tgood\t")
     with path.open("r+b") as file:
         file.seek(70_000)
         file.write(b"damage")
     done = pulled("models", "verify", "20b")
-    assert (done.exit_code, "DAMAGED" in done.stdout) == (1, True)
+    assert (done.exit_code, done.stdout.split("\t")[1]) == (1, "damaged")
     assert "--repair 20b" in done.stderr
     assert pulled.json("models", "verify", "20b", "--repair")["files"][0]["repaired"]
     assert path.read_bytes() == CONTENT
@@ -215,6 +223,7 @@ def test_without_links_the_hub_is_asked_for_digests(hub, shell):
     assert not path.is_symlink()
     assert shell.json("models", "verify", "20b")["files"][0]["state"] == "good"
     with path.open("r+b") as file:
+        file.seek(len(CONTENT) - 100)
         file.write(b"damage")
     assert shell("models", "verify", "20b", HF_HUB_OFFLINE="1").exit_code == 0  # who could know
     assert shell("models", "verify", "20b").exit_code == 1

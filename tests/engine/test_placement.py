@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from gptoss_cli.engine import bindings, placement
-from gptoss_cli.engine.placement import Placement, place
+from gptoss_cli.engine.placement import Gpu, Placement, place
 from gptoss_cli.machine import usable_cores
 
 GB = 10**9
@@ -69,15 +70,67 @@ def test_a_chat_repacks_where_memory_allows_and_a_one_shot_does_not(
     ],
 )
 def test_a_gpu_holds_all_layers_but_the_experts_that_do_not_fit(monkeypatch, free, in_ram):
-    monkeypatch.setattr(placement, "_gpus", lambda: [("GPU", int(free * GB))])
+    monkeypatch.setattr(placement, "_gpus", lambda: [Gpu("GPU", int(free * GB))])
     chosen = choose(lasting=True)
     assert (chosen.device, chosen.gpu_layers, chosen.cpu_expert_layers) == ("GPU", 25, in_ram)
     assert not chosen.repack
 
 
 def test_a_gpu_without_room_for_attention_is_left_alone(monkeypatch):
-    monkeypatch.setattr(placement, "_gpus", lambda: [("GPU", 3 * GB), ("other", GB)])
+    monkeypatch.setattr(placement, "_gpus", lambda: [Gpu("GPU", 3 * GB), Gpu("other", GB)])
     assert choose() == choose(repack=False) == Placement("CPU", usable_cores())
+
+
+def test_shared_memory_takes_the_whole_model_or_none(monkeypatch):
+    monkeypatch.setattr(placement, "_gpus", lambda: [Gpu("Metal", 16 * GB, shares_memory=True)])
+    assert (choose().gpu_layers, choose().shares_memory) == (25, True)
+    monkeypatch.setattr(placement, "_gpus", lambda: [Gpu("Metal", 12 * GB, shares_memory=True)])
+    assert choose() == Placement("CPU", usable_cores())
+
+
+class FakeFunction:
+    """A function of a C library, of which a result's type may be set."""
+
+    def __init__(self, function):
+        self.restype = None
+        self.function = function
+
+    def __call__(self, *arguments):
+        return self.function(*arguments)
+
+
+class FakeGgml:
+    """The device functions of ggml for devices of given type and free bytes."""
+
+    def __init__(self, devices):
+        self.ggml_backend_dev_count = FakeFunction(lambda: len(devices))
+        self.ggml_backend_dev_get = FakeFunction(lambda index: index.value + 1)
+        self.ggml_backend_dev_type = FakeFunction(lambda device: devices[device.value - 1][0])
+        self.ggml_backend_dev_description = FakeFunction(lambda device: b"card %d" % device.value)
+
+        def memory(device, free, total):
+            free._obj.value = devices[device.value - 1][1]
+
+        self.ggml_backend_dev_memory = FakeFunction(memory)
+
+
+@pytest.mark.parametrize(
+    ("devices", "names"),
+    [
+        ([(0, 64 * GB)], []),
+        ([(0, 64 * GB), (1, 8 * GB), (1, 24 * GB)], ["card 3", "card 2"]),
+        ([(2, 20 * GB), (1, 8 * GB)], ["card 2"]),  # llama.cpp leaves the integrated one alone
+        ([(2, 20 * GB)], ["card 1"]),
+    ],
+)
+def test_the_gpus_that_llama_cpp_would_use(monkeypatch, devices, names):
+    library = SimpleNamespace(_lib=FakeGgml(devices), llama_supports_gpu_offload=lambda: True)
+    monkeypatch.setattr(bindings, "may_have_gpu", lambda: True)
+    monkeypatch.setattr(bindings, "load_library", lambda: library)
+    found = placement._gpus()
+    assert [gpu.name for gpu in found] == names
+    if names == ["card 1"]:
+        assert found[0].shares_memory
 
 
 def test_a_cpu_library_is_told_from_its_files():

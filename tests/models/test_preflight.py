@@ -42,7 +42,7 @@ def test_the_20b_on_machines_with_a_cpu_only(total_gb, available_gb, verdict):
 def test_what_a_gpu_holds_the_host_need_not():
     small = Memory(8 * GB, 6 * GB)
     assert Preflight(MODEL_120B, 8192, small).verdict is Verdict.DOES_NOT_FIT
-    assert Preflight(MODEL_120B, 8192, small, on_gpu=True).verdict is Verdict.FITS
+    assert Preflight(MODEL_120B, 8192, small, gpu_free_bytes=80 * GB).verdict is Verdict.FITS
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,15 @@ def test_what_a_gpu_holds_the_host_need_not():
     ],
 )
 def test_experts_beside_a_gpu_must_fit_the_host(total_gb, available_gb, layers, verdict):
-    found = of_20b(total_gb, available_gb, on_gpu=True, cpu_expert_layers=layers)
+    found = of_20b(total_gb, available_gb, gpu_free_bytes=8 * GB, cpu_expert_layers=layers)
     assert found.verdict is verdict
+
+
+def test_memory_that_a_gpu_shares_is_the_hosts():
+    shared = {"gpu_free_bytes": 12 * GB, "shares_memory": True}
+    assert of_20b(24, 20, **shared).verdict is Verdict.FITS
+    assert of_20b(16, 9, **shared).verdict is Verdict.SLOW
+    assert of_20b(8, 7, **shared).verdict is Verdict.DOES_NOT_FIT
 
 
 def test_what_fits_is_let_through():

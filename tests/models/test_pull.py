@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,6 +64,19 @@ class Place:
         found = self.cache.find(MODEL)
         assert isinstance(found, CachedModel)
         return found
+
+
+@pytest.mark.parametrize("symlinks", [True, False])
+def test_of_two_pulls_at_once_one_downloads(hub, place, symlinks):
+    place.settings = replace(place.settings, symlinks=symlinks)
+    place.cache = CacheFolder(place.cache.root, symlinks=symlinks)
+    hub.add(REPO, {WHOLE: CONTENT})
+    hub.bytes_per_s = 2_000_000
+    plans = [place.plan(), place.plan()]
+    with ThreadPoolExecutor() as pool:
+        paths = list(pool.map(place.pull, plans))
+    assert [path.read_bytes() == CONTENT for path in paths] == [True, True]
+    assert hub.sent("storage") == len(CONTENT)
 
 
 @pytest.fixture

@@ -47,9 +47,13 @@ def test_names_cannot_move_the_cursor_or_make_columns():
     assert "\x1b" not in "".join(aligned(COLUMNS, hostile, 80))
 
 
+def test_a_path_in_a_pipe_keeps_its_blanks():
+    assert separated([("내  모델", "/a/내  모델 .gguf")]) == ["내  모델\t/a/내  모델 .gguf"]
+
+
 def test_labels_and_texts_wrap_below_themselves():
     facts = [("name", "demo"), ("from", "one two three four five")]
-    assert labelled(facts, None) == ["name  demo", "from  one two three four five"]
+    assert labelled(facts, 80) == ["name  demo", "from  one two three four five"]
     assert labelled(facts, 20) == ["name  demo", "from  one two three", "      four five"]
 
 

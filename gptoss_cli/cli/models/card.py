@@ -8,6 +8,7 @@ from gptoss_cli.models.preflight import Verdict
 
 if TYPE_CHECKING:
     from gptoss_cli.engine.placement import Placement
+    from gptoss_cli.machine import Memory
     from gptoss_cli.models.preflight import Preflight
     from gptoss_cli.models.pull import Plan
     from gptoss_cli.models.weights import ModelFile
@@ -25,7 +26,6 @@ def assessed(model: ModelFile, context_window: int) -> tuple[Preflight, Placemen
     from gptoss_cli.engine.placement import place
     from gptoss_cli.machine import memory
     from gptoss_cli.models import fit
-    from gptoss_cli.models.preflight import Preflight
 
     machine = memory()
     placement = place(
@@ -38,9 +38,24 @@ def assessed(model: ModelFile, context_window: int) -> tuple[Preflight, Placemen
         repack=False,
         lasting=False,
     )
-    on_gpu = placement.gpu_layers > 0
-    preflight = Preflight(model, context_window, machine, on_gpu, placement.cpu_expert_layers)
-    return preflight, placement
+    return preflight_of(model, context_window, machine, placement), placement
+
+
+def preflight_of(
+    model: ModelFile, context_window: int, machine: Memory, placement: Placement
+) -> Preflight:
+    """Return whether `model` fits where `placement` says that it would run."""
+    from gptoss_cli.models.preflight import Preflight
+
+    return Preflight(
+        model,
+        context_window,
+        machine,
+        gpu_free_bytes=placement.gpu_free_bytes,
+        shares_memory=placement.shares_memory,
+        cpu_expert_layers=placement.cpu_expert_layers,
+        repack=placement.repack,
+    )
 
 
 def disk_line(plan: Plan) -> str:
@@ -62,17 +77,28 @@ def memory_line(preflight: Preflight) -> str:
         f"(weights {size(preflight.weights_bytes)}, KV {size(preflight.kv_bytes)}, "
         f"buffers {size(preflight.buffer_bytes)})"
     )
-    return f"{needs} of {size(preflight.machine.total)}: {_WORDS[preflight.verdict]}"
+    room = _gpu_room(preflight) or size(preflight.machine.total)
+    return f"{needs} of {room}: {_WORDS[preflight.verdict]}"
 
 
 def short_memory_line(preflight: Preflight) -> str:
     """Return the same without the parts."""
     from gptoss_cli.ui.status import size
 
-    return (
-        f"{size(preflight.total_bytes)} of {size(preflight.machine.available)} free: "
-        f"{_WORDS[preflight.verdict]}"
-    )
+    room = _gpu_room(preflight) or f"{size(preflight.machine.available)} free"
+    return f"{size(preflight.total_bytes)} of {room}: {_WORDS[preflight.verdict]}"
+
+
+def _gpu_room(preflight: Preflight) -> str:
+    """Return the memory there is where a GPU has its own, or nothing."""
+    from gptoss_cli.ui.status import size
+
+    if not preflight.has_memory_of_its_own:
+        return ""
+    room = f"{size(preflight.gpu_free_bytes or 0)} free on the GPU"
+    if preflight.cpu_expert_layers:
+        room += f" and {size(preflight.machine.available)} beside it"
+    return room
 
 
 def placement_line(preflight: Preflight, placement: Placement) -> str:
@@ -95,6 +121,7 @@ def preflight_facts(preflight: Preflight, placement: Placement) -> dict[str, Any
         "memory_total_bytes": preflight.machine.total,
         "memory_available_bytes": preflight.machine.available,
         "device": placement.device,
+        "gpu_free_bytes": placement.gpu_free_bytes,
         "gpu_layers": placement.gpu_layers,
         "cpu_expert_layers": placement.cpu_expert_layers,
         "threads": placement.threads,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final, TextIO
@@ -19,6 +20,9 @@ _ANSWERS: Final = {
     "ㅇ": "d",
 }
 
+# What a terminal obeys or hides and JSON leaves as it is: it means the same as an escape.
+_CONTROLS: Final = "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -29,6 +33,7 @@ def emit_json(content: dict[str, Any]) -> None:
 
     # Half a surrogate pair in a name would stop the encoder: names are untrusted.
     text = json.dumps({"version": JSON_VERSION} | content, ensure_ascii=False, indent=2)
+    text = re.sub(_CONTROLS, lambda match: f"\\u{ord(match[0]):04x}", text)
     sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
 
 
@@ -60,12 +65,15 @@ def print_list(
 
 
 def print_facts(stream: TextIO, facts: Sequence[tuple[str, str]]) -> None:
-    """Print labels and texts, texts below each other; wrapped where `stream` is a terminal."""
+    """Print labels and texts: below each other at a terminal, else with a tab between them."""
     from gptoss_cli.cli.wiring import environment
-    from gptoss_cli.ui.listing import labelled
+    from gptoss_cli.ui.listing import labelled, separated
 
-    width = environment().size()[0] if stream.isatty() else None
-    stream.write("\n".join(labelled(facts, width)) + "\n")
+    if stream.isatty():
+        lines = labelled(facts, environment().size()[0])
+    else:
+        lines = separated([(label.strip(), text) for label, text in facts])
+    stream.write("\n".join(lines) + "\n")
 
 
 def is_at_terminal() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -24,7 +25,7 @@ def _path(name: str | None) -> int:
     from gptoss_cli.cli.models.shelf import shelf
 
     found = shelf().registry.resolve(name)
-    if not found.exists():
+    if not os.path.exists(found):  # noqa: PTH110  never raises, whatever the name
         raise NoModelError(f"there is no file {found}.", hint="gptoss models ls")
     sys.stdout.write(f"{found}\n")
     return ExitCode.OK

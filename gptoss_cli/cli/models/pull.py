@@ -118,7 +118,7 @@ def headers_of(
     """Read the headers of a model on the hub, and show how far that is."""
     from gptoss_cli.cli.wiring import environment
     from gptoss_cli.models.hub.repositories import headers_for, token_of
-    from gptoss_cli.models.remote_header import read_remote_headers
+    from gptoss_cli.models.remote_header import HeaderListener, read_remote_headers
     from gptoss_cli.ui.progress import FileProgress
 
     with FileProgress(environment(), ["reading its header"], [1]) as progress:
@@ -133,7 +133,7 @@ def headers_of(
             weights,
             here.settings,
             headers=headers_for(token_of(here.settings)),
-            report=report,
+            listener=HeaderListener(report=report, notify=progress.note),
         )
 
 

@@ -84,10 +84,13 @@ def _found(here: Shelf, name: str) -> list[CachedModel | PartialDownload | Impor
     if not isinstance(cached, Undecided):
         return [cached]
     means_all = (model.quantization, model.file, model.revision) == (None, None, None)
-    if not means_all or cached.why not in {Unclear.NOT_THERE, Unclear.PARTS_MISSING}:
-        raise undecided(cached, verb="models rm")
     listing = here.cache.scan()
     key = model.repo_id.casefold()
+    if not means_all or cached.why not in {Unclear.NOT_THERE, Unclear.PARTS_MISSING}:
+        begun = any(entry.repo_id.casefold() == key for entry in listing.partials)
+        if begun and cached.why is Unclear.NOT_THERE:
+            raise NoModelError(cached.message, hint="gptoss models rm --partials")
+        raise undecided(cached, verb="models rm")
     left: list[CachedModel | PartialDownload | Imported] = []
     left += [entry for entry in listing.unfinished if entry.repo_id.casefold() == key]
     left += [entry for entry in listing.partials if entry.repo_id.casefold() == key]

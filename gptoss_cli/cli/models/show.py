@@ -78,7 +78,7 @@ def _subject(name: str | None, here: Shelf) -> _Subject:
             return _remote(model, here)
         return _Subject(
             _local_headers(cached.path),
-            f"{here.settings.endpoint}/{cached.repo_id}",
+            f"{here.settings.shown_endpoint}/{cached.repo_id}",
             cached.commit,
         )
     path = here.registry.resolve(name)
@@ -102,7 +102,7 @@ def _remote(model: HubModel, here: Shelf) -> _Subject:
         raise undecided(weights, verb="models show")
     return _Subject(
         headers_of(model, found, weights, here),
-        f"{here.settings.endpoint}/{found.repo_id} (not downloaded)",
+        f"{here.settings.shown_endpoint}/{found.repo_id} (not downloaded)",
         found.commit,
         found.license,
     )

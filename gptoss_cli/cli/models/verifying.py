@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gptoss_cli.cli.models.output import Json, emit_json
+from gptoss_cli.cli.models.output import Json, emit_json, print_list
 from gptoss_cli.cli.options import Task
 from gptoss_cli.errors import ExitCode, UsageError
 
@@ -87,18 +86,20 @@ def _claims(model: CachedModel | Imported, here: Shelf) -> tuple[Claim, ...]:
 
 def _print(found: Sequence[Verified]) -> None:
     from gptoss_cli.models.verify import State
-    from gptoss_cli.ui.sanitize import sanitize_line
+    from gptoss_cli.ui.listing import Column
 
     words = {
         State.GOOD: "good",
         State.DAMAGED: "DAMAGED",
         State.MISSING: "MISSING",
-        State.UNKNOWN: "whole; nobody knows its digest",
+        State.UNKNOWN: "not checked: nobody knows its digest",
     }
-    for result in found:
-        digest = f"  sha256 {result.sha256}" if result.sha256 else ""
-        name = sanitize_line(result.claim.name)
-        sys.stdout.write(f"{name}  {words[result.state]}{digest}\n")
+    print_list(
+        [Column("FILE"), Column("STATE"), Column("SHA256", rank=1)],
+        [(result.claim.name, words[result.state], result.sha256 or "") for result in found],
+        [(result.claim.name, result.state.value, result.sha256 or "") for result in found],
+        if_empty="",
+    )
 
 
 def _facts(result: Verified, *, repaired: bool) -> dict[str, Any]:

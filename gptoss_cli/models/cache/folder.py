@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from gptoss_cli.errors import NoModelError
 from gptoss_cli.models.cache import layout
 from gptoss_cli.models.choice import (
     RepoFile,
@@ -170,7 +171,11 @@ class CacheFolder:
         self._symlinks = symlinks
 
     def scan(self) -> CacheListing:
-        """Return all GGUF models and unfinished downloads; an absent cache holds none."""
+        """Return all GGUF models and unfinished downloads; an absent cache holds none.
+
+        Raises NoModelError for a cache that may not be read.
+        """
+        self._require_readable()
         models: list[CachedModel] = []
         partials: list[PartialDownload] = []
         skipped: list[str] = []
@@ -178,6 +183,8 @@ class CacheFolder:
             if not folder.name.startswith(layout.PREFIX):
                 continue
             repo_id = layout.repo_id_of(folder)
+            if "/" not in repo_id:
+                continue  # gpt2 and its like, of the hub's first years: none of them is GGUF
             if fault := layout.folder_fault(folder):
                 skipped.append(f"{folder} {fault}.")
                 continue
@@ -193,11 +200,24 @@ class CacheFolder:
             tuple(sorted(skipped)),
         )
 
+    def _require_readable(self) -> None:
+        try:
+            os.scandir(self.root).close()
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            raise NoModelError(
+                f"the cache {self.root} cannot be read: {error.strerror}.",
+                hint="its permissions, or HF_HOME names another folder",
+            ) from error
+
     def find(self, model: HubModel) -> CachedModel | Undecided:
         """Return what is here of `model`, chosen as among the repository's files.
 
-        Without a revision the default branch counts first, then whatever came last.
+        Without a revision the default branch counts first, then whatever came last. Raises
+        NoModelError for a cache that may not be read.
         """
+        self._require_readable()
         absent = Undecided(Unclear.NOT_THERE, f"{model} is not downloaded.")
         folder = self._existing_folder(model.repo_id)
         if folder is None:
@@ -219,7 +239,7 @@ class CacheFolder:
     def _existing_folder(self, repo_id: str) -> Path | None:
         """Return the repository's folder, found also when its name is written in another case."""
         wanted = layout.repo_folder(self.root, repo_id)
-        if wanted.is_dir() and not layout.folder_fault(wanted):
+        if os.path.isdir(wanted) and not layout.folder_fault(wanted):  # noqa: PTH112  never raises
             return wanted
         key = wanted.name.casefold()
         folders = [f for f in layout.folders(self.root) if f.name.casefold() == key]
@@ -285,7 +305,8 @@ class CacheFolder:
                 shutil.copyfile(blob, temporary)
                 temporary.replace(place)
             else:
-                blob.replace(place)
+                with contextlib.suppress(FileNotFoundError):  # another pull has moved it meanwhile
+                    blob.replace(place)
         finally:
             temporary.unlink(missing_ok=True)
 

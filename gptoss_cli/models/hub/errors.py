@@ -39,12 +39,13 @@ def translated(
         raise _refusal(error, settings, model, has_token=has_token, near=near) from error
     except httpx2.TimeoutException as error:
         raise DownloadError(
-            f"{settings.endpoint} does not answer.", hint="try again later, or check the network"
+            f"{settings.shown_endpoint} does not answer.",
+            hint="try again later, or check the network",
         ) from error
     except (httpx2.RequestError, httpx2.InvalidURL) as error:
         certificate = "certificate" in str(error).casefold()
         raise DownloadError(
-            f"{settings.endpoint} cannot be reached"
+            f"{settings.shown_endpoint} cannot be reached"
             f"{': its certificate is not trusted' if certificate else ''}.",
             hint="SSL_CERT_FILE names the certificates of a proxy"
             if certificate
@@ -57,12 +58,19 @@ def translated(
         ) from error
     except OSError as error:  # certificates that are not where they should be
         raise DownloadError(
-            f"{settings.endpoint} cannot be reached: {error.strerror or type(error).__name__}.",
+            f"{settings.shown_endpoint} cannot be reached: {error.strerror or type(error).__name__}.",
             hint="SSL_CERT_FILE must name a file that is there",
         ) from error
-    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise DownloadError(
-            f"{settings.endpoint} does not answer as the hub does.",
+            f"{settings.shown_endpoint} does not answer as the hub does.",
             hint="check HF_ENDPOINT, or log in to this network in a browser",
         ) from error
 
@@ -100,7 +108,7 @@ def _refusal(
     if status >= 500:
         return DownloadError(f"the hub is out of order ({status}).", hint="try again later")
     return DownloadError(
-        f"the hub refuses ({status}): {settings.endpoint}.", hint="check HF_ENDPOINT"
+        f"the hub refuses ({status}): {settings.shown_endpoint}.", hint="check HF_ENDPOINT"
     )
 
 
@@ -117,7 +125,7 @@ def no_access(
 
     `status` and `code` are what ``RefusedError`` carries, also when a file was refused.
     """
-    page = f"{settings.endpoint}/{model.repo_id}"
+    page = f"{settings.shown_endpoint}/{model.repo_id}"
     if code == "GatedRepo":
         return (
             (

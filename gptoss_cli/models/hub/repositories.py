@@ -163,7 +163,7 @@ def _begin(settings: HubSettings) -> str | None:
     address = urlsplit(settings.endpoint)
     if address.scheme not in {"http", "https"} or not address.hostname:
         raise UsageError(
-            f"HF_ENDPOINT is no address: {settings.endpoint!r}.",
+            f"HF_ENDPOINT is no address: {settings.shown_endpoint!r}.",
             hint=f"unset HF_ENDPOINT, or set it to one such as {constants.HUGGINGFACE_CO_URL_HOME}",
         )
     _use_client(is_https=address.scheme == "https")

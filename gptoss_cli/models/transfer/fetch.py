@@ -91,11 +91,13 @@ def fetch(
     headers: Mapping[str, str],
     policy: Policy = DEFAULT_POLICY,
     listener: Listener | None = None,
+    is_elsewhere: Callable[[], bool] = lambda: False,
 ) -> int:
     """Make `blob` the file `remote`, checked; return how many bytes came over the network.
 
     `lock` is the file that huggingface_hub locks for this blob: while somebody else has it, this
-    waits, and then finds the blob there. `headers` (the token among them) are sent to the hub
+    waits, and then finds the blob there, or `is_elsewhere` says that it was moved to where it is
+    used. `headers` (the token among them) are sent to the hub
     only.
 
     Raises the DownloadErrors of ``errors``. All but ChecksumError leave what came for the next
@@ -104,7 +106,7 @@ def fetch(
     listener = listener or Listener()
     digest = Digest(remote)
     with _exclusively(lock, listener):
-        if _is_there(blob, remote.size_bytes):
+        if _is_there(blob, remote.size_bytes) or is_elsewhere():
             discard(blob)
             listener.report(remote.size_bytes, remote.size_bytes)
             return 0

@@ -214,9 +214,7 @@ class Partial:
 
         What was taken is recorded at the end, also when that is an error.
         """
-        with disk_errors(self.blob):
-            file = _open_for_update(data_path(self.blob))
-        with file:
+        with disk_errors(self.blob), _open_for_update(data_path(self.blob)) as file:
             file.seek(start)
             writer = ExtentWriter(self, file, start, record_bytes)
             try:
@@ -236,7 +234,7 @@ class Partial:
         would be fetched again.
         """
         with disk_errors(self.blob):
-            os.fsync(self._data.fileno())
+            _flush_wholly(self._data.fileno())
             self.close()
             data_path(self.blob).replace(self.blob)
             journal_path(self.blob).unlink(missing_ok=True)
@@ -279,6 +277,8 @@ class ExtentWriter:
             self._record()
 
     def _write(self) -> None:
+        if self._epoch != self._partial.epoch:
+            return  # the place belongs to somebody else by now
         pieces, size_bytes = self._pieces, self._pending_bytes
         self._pieces, self._pending_bytes = [], 0
         with disk_errors(self._partial.blob):
@@ -301,8 +301,9 @@ def disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         folder = path.parent
         if error.errno in _NO_ROOM:
+            large = " for a file this large" if error.errno == errno.EFBIG else ""  # 4 GB on FAT32
             raise DiskFullError(
-                f"there is no room left in {folder}.",
+                f"there is no room left in {folder}{large}.",
                 hint="make room, then the same command goes on where this one stopped",
             ) from error
         reason = error.strerror or type(error).__name__
@@ -335,9 +336,21 @@ def _write_pieces(file: io.FileIO, pieces: list[bytes]) -> None:
 
 
 def _read_journal(blob: Path, data_length: int) -> tuple[Header, list[Extent]] | None:
+    if not journal_path(blob).is_file():  # reading a pipe would never end
+        return None
     with journal_path(blob).open("rb") as file:
         content = file.read(journal.LONGEST_BYTES + 1)
     return None if len(content) > journal.LONGEST_BYTES else journal.parse(content, data_length)
+
+
+def _flush_wholly(descriptor: int) -> None:
+    """Have the bytes on the platter: on macOS fsync leaves them in the drive's own memory."""
+    try:
+        from fcntl import F_FULLFSYNC, fcntl  # type: ignore[attr-defined,unused-ignore]
+
+        fcntl(descriptor, F_FULLFSYNC)
+    except (ImportError, OSError):  # another system; a disk that cannot
+        os.fsync(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:

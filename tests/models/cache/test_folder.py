@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -13,8 +14,8 @@ import pytest
 from huggingface_hub import constants, hf_hub_download, scan_cache_dir
 from huggingface_hub.utils import _shared_blobs
 
-from gptoss_cli.errors import DownloadError, GptossError
-from gptoss_cli.models.cache.folder import CachedModel, CacheFolder
+from gptoss_cli.errors import DownloadError, GptossError, NoModelError
+from gptoss_cli.models.cache.folder import CachedModel, CacheFolder, CacheListing
 from gptoss_cli.models.cache.removal import remove
 from gptoss_cli.models.choice import Unclear, Undecided
 from gptoss_cli.models.names import HubModel, parse
@@ -126,6 +127,30 @@ def test_an_absent_or_empty_cache_has_no_models(root):
     root.mkdir(parents=True)
     (root / "version.txt").write_text("1")
     assert not CacheFolder(root).scan().models
+
+
+def test_a_cache_that_may_not_be_read_is_said_so(root, monkeypatch):
+    def refused(_folder):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refused)
+    for ask in (lambda: CacheFolder(root).scan(), lambda: CacheFolder(root).find(HubModel("a/b"))):
+        with pytest.raises(NoModelError, match="cannot be read: Permission denied"):
+            ask()
+
+
+def test_repositories_of_the_first_years_are_no_models_and_no_notes(root):
+    (root / "models--gpt2" / "snapshots").mkdir(parents=True)
+    assert CacheFolder(root).scan() == CacheListing()
+
+
+def test_a_pipe_in_place_of_a_journal_is_not_waited_for(root):
+    folder = root / "models--org--repo" / "blobs"
+    folder.mkdir(parents=True)
+    (folder / "abc.gptoss.incomplete").touch()
+    os.mkfifo(folder / "abc.gptoss.journal")
+    (partial,) = CacheFolder(root).scan().partials
+    assert not partial.resumable
 
 
 def test_what_is_linked_here_is_found_by_huggingface_hub_without_the_network(root):
