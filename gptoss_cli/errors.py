@@ -113,7 +113,7 @@ class DownloadCancelledError(DownloadError):
 
 
 def prompt_too_long(prompt_tokens: int, window: int, *, hint: str) -> DoesNotFitError:
-    """Return the error of a prompt that fills the context window by itself."""
+    """Return the error of a prompt that fills the context window by itself, in tokens."""
     return DoesNotFitError(
         f"the prompt has {prompt_tokens:,} tokens, the context window {window:,}.", hint=hint
     )

@@ -28,9 +28,13 @@ class Fitted:
 
 
 class ContextFitter:
-    """Decides which turns the model still sees; remembers what it left out before."""
+    """Decides which turns the model still sees; remembers what it left out before.
 
-    def __init__(self) -> None:
+    `most_tokens`: the largest window the model was trained for.
+    """
+
+    def __init__(self, most_tokens: int) -> None:
+        self._most_tokens = most_tokens
         self._dropped_turns = 0
 
     def fit(self, conversation: Conversation, engine: Engine) -> Fitted:
@@ -55,7 +59,10 @@ class ContextFitter:
                 size = engine.prompt_tokens(kept)
         if size >= window:
             needed = -(-(size + room) // WINDOW_STEP) * WINDOW_STEP
-            raise prompt_too_long(size, window, hint=f"use a larger context: -c {needed}")
+            hint = f"use a larger context: -c {needed}"
+            if needed > self._most_tokens:
+                hint = f"a shorter prompt: the model reads {self._most_tokens:,} tokens at most"
+            raise prompt_too_long(size, window, hint=hint)
         newly, self._dropped_turns = dropped - self._dropped_turns, dropped
         return Fitted(kept, max(0, newly))
 

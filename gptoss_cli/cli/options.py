@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import inspect
+import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -36,6 +38,19 @@ def _date(value: str | None) -> str | None:
         raise typer.BadParameter(f"it takes a day like {example}, not {value!r}.") from None
 
 
+def _number(value: float) -> float:
+    if math.isnan(value):
+        raise typer.BadParameter("it takes a number, not 'nan'.")
+    return value
+
+
+def _threads(value: int | None) -> int | None:
+    most = os.cpu_count()
+    if value is not None and most is not None and value > most:
+        raise typer.BadParameter(f"this machine has {most}; more would wait for each other.")
+    return value
+
+
 Model = Annotated[
     str | None,
     typer.Option(
@@ -56,17 +71,36 @@ System = Annotated[
 ]
 Temperature = Annotated[
     float,
-    typer.Option(metavar="N", min=0.0, max=10.0, help="0 takes the most likely token always."),
+    typer.Option(
+        callback=_number,
+        metavar="N",
+        min=0.0,
+        max=10.0,
+        help="0 takes the most likely token always.",
+    ),
 ]
 TopP = Annotated[
-    float, typer.Option(metavar="N", min=0.0, max=1.0, help="Keep the likeliest tokens up to it.")
+    float,
+    typer.Option(
+        callback=_number,
+        metavar="N",
+        min=0.0,
+        max=1.0,
+        help="Keep the likeliest tokens up to it.",
+    ),
 ]
 TopK = Annotated[
     int, typer.Option(metavar="N", min=0, help="Keep that many likeliest tokens; 0 keeps all.")
 ]
 MinP = Annotated[
     float,
-    typer.Option(metavar="N", min=0.0, max=1.0, help="Drop tokens less likely than this share."),
+    typer.Option(
+        callback=_number,
+        metavar="N",
+        min=0.0,
+        max=1.0,
+        help="Drop tokens less likely than this share.",
+    ),
 ]
 Seed = Annotated[
     int | None,
@@ -86,7 +120,9 @@ Context = Annotated[
         help="Context window in tokens (8192, or what a prompt needs).",
     ),
 ]
-Threads = Annotated[int | None, typer.Option(metavar="N", min=1, max=1024, help="CPU threads.")]
+Threads = Annotated[
+    int | None, typer.Option(callback=_threads, metavar="N", min=1, help="CPU threads.")
+]
 Repack = Annotated[
     bool | None,
     typer.Option(

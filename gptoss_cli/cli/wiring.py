@@ -128,7 +128,13 @@ def start(settings: Settings, *, lasting: bool) -> Running:
         min_p=settings.min_p,
         seed=settings.seed,
     )
-    chat = Chat(engine, _conversation(settings), sampling=sampling, max_tokens=settings.max_tokens)
+    chat = Chat(
+        engine,
+        _conversation(settings),
+        sampling=sampling,
+        max_tokens=settings.max_tokens,
+        most_context=model.shape.context_length,
+    )
     threads = f"{placement.threads} thread{'s' if placement.threads > 1 else ''}"
     notes: tuple[str, ...] = (_NO_AVX2,) if not on_gpu and lacks_avx2() else ()
     if preflight.verdict in {Verdict.SLOW, Verdict.DOES_NOT_FIT}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from gptoss_cli.chat.interrupt import stopping
 from gptoss_cli.engine.base import Cancel
 from gptoss_cli.errors import GptossError
 from gptoss_cli.ui import status
+from gptoss_cli.ui.foreground import terminal_kept
 from gptoss_cli.ui.sanitize import sanitize_line
 from gptoss_cli.ui.say import say
 
@@ -43,11 +44,18 @@ class Repl:
         self._make_renderer = make_renderer
         self._heading = heading
         self._session: PromptSession[str] = PromptSession(
-            history=_history(history), key_bindings=_keys(), enable_open_in_editor=True
+            history=_history(history),
+            key_bindings=_keys(),
+            enable_open_in_editor=True,
+            enable_suspend=True,
         )
 
     def run(self) -> None:
         """Prompt and answer until Ctrl-D, or Ctrl-C twice on an empty line."""
+        with terminal_kept(sys.stdin):
+            self._converse()
+
+    def _converse(self) -> None:
         say(sanitize_line(self._heading), stream=sys.stdout)
         say("Enter sends · Alt-Enter new line · Ctrl-D leaves", stream=sys.stdout)
         interrupted = False
@@ -70,13 +78,27 @@ class Repl:
         cancel = Cancel()
         try:
             prepared = self._chat.prepare(text)
-            with stopping(cancel), self._make_renderer() as shown:
+            with stopping(cancel), self._pastes_kept(), self._make_renderer() as shown:
                 for event in self._chat.answer(prepared, cancel):
                     shown.feed(event)
+            if self._chat.conversation is prepared.before:
+                say("the question was not read to its end and is left out; ↑ brings it back")
         except KeyboardInterrupt:
             print("[stopped]")
         except GptossError as error:
             say(status.error(str(error), error.hint))
+
+    @contextlib.contextmanager
+    def _pastes_kept(self) -> Iterator[None]:
+        """Have text that is pasted during an answer marked as pasted, for the next prompt."""
+        output = self._session.output
+        output.enable_bracketed_paste()
+        output.flush()
+        try:
+            yield
+        finally:
+            output.disable_bracketed_paste()
+            output.flush()
 
 
 def _history(path: Path | None) -> History:

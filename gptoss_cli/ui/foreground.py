@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any, TextIO
 
@@ -20,7 +21,40 @@ except ImportError:  # Windows
     termios = None  # type: ignore[assignment]
 
 _INPUT_MODES, _LOCAL_MODES = 0, 3  # places in what tcgetattr returns
-_STOPS, _CONTINUES, _ENDS = "SIGTSTP", "SIGCONT", ("SIGTERM", "SIGHUP")
+_STOPS, _CONTINUES, _ENDS = "SIGTSTP", "SIGCONT", ("SIGTERM", "SIGHUP", "SIGQUIT")
+# No marks around what is pasted, a visible cursor, no colours: what a shell expects.
+_SANE = b"\x1b[?2004l\x1b[?25h\x1b[0m"
+
+
+@contextlib.contextmanager
+def terminal_kept(stream: TextIO) -> Iterator[None]:
+    """Inside, a signal that ends the program leaves the terminal of `stream` as it is now.
+
+    A prompt puts the terminal into a mode of its own, in which a shell does not work.
+    """
+    modes: list[Any] = []
+    before: dict[signal.Signals, Any] = {}
+    if termios is not None:
+        with contextlib.suppress(OSError, ValueError, termios.error):
+            modes = termios.tcgetattr(stream.fileno())
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(OSError, ValueError, termios.error):
+            if os.tcgetpgrp(stream.fileno()) == os.getpgrp():
+                termios.tcsetattr(stream.fileno(), termios.TCSADRAIN, modes)
+                os.write(stream.fileno(), _SANE)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    for name in _ENDS if modes else ():
+        number = signal.Signals[name]
+        if signal.getsignal(number) is signal.SIG_DFL:
+            before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Foreground:
@@ -68,6 +102,7 @@ class Foreground:
             self._modes = list(modes)
             # Line by line, an early Ctrl-D would be lost, and an early Enter be a new line.
             modes[_LOCAL_MODES] &= ~(termios.ECHO | termios.ICANON)
+            modes[_LOCAL_MODES] |= termios.NOFLSH  # Ctrl-C stops the answer, not what was typed
             modes[_INPUT_MODES] &= ~termios.ICRNL
             termios.tcsetattr(self._descriptor, termios.TCSADRAIN, modes)
 

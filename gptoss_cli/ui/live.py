@@ -183,7 +183,7 @@ class LiveSide:
             else:
                 self._screen.print_line(status.STOPPED)
         if event.reason is FinishReason.LENGTH:
-            self._screen.print_line(status.CUT_OFF)
+            self._screen.print_line(status.cut_off(event))
         if stats and event.reason is not FinishReason.TOOL_CALLS:
             self._screen.print_line(status.statistics(event, self._screen.look.dot))
 

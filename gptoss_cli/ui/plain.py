@@ -183,7 +183,7 @@ class TextSide:
         if event.reason is FinishReason.CANCELLED and self._terminal:
             self._line((" " if behind else "") + status.STOPPED)
         if event.reason is FinishReason.LENGTH:
-            self._line(status.CUT_OFF)
+            self._line(status.cut_off(event))
         if stats and event.reason is not FinishReason.TOOL_CALLS:
             self._line(status.statistics(event, self._look.dot))
 

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from gptoss_cli.events import Finished, PromptProgress
 
 STOPPED = "[stopped]"
-CUT_OFF = "cut off by the token limit"
 THINKING = "thinking"
 
 
@@ -58,6 +57,14 @@ def reading(progress: PromptProgress, since: PromptProgress | None = None) -> st
     if done > 0 and duration_s > 0:
         line += f", {done / duration_s:,.0f}/s"
     return line
+
+
+def cut_off(finished: Finished) -> str:
+    """Return what ended an answer too early: the most tokens asked for, or the window."""
+    usage = finished.usage
+    if usage.context_window and usage.context_used >= usage.context_window - 1:
+        return f"cut off: the context window of {usage.context_window:,} tokens is full"
+    return "cut off by the token limit"
 
 
 def dropped(count: int) -> str:

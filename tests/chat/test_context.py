@@ -48,14 +48,14 @@ def conversation(turns: int, words: int) -> Conversation:
 
 def test_what_fits_is_left_alone():
     whole = conversation(3, 20)
-    fitted = ContextFitter().fit(whole, CountingEngine(1000))
+    fitted = ContextFitter(131_072).fit(whole, CountingEngine(1000))
     assert fitted.conversation == whole
     assert fitted.newly_dropped == 0
 
 
 def test_oldest_turns_leave_whole_and_the_instructions_stay():
     asked = conversation(20, 100).adding(user("and now?"))
-    fitted = ContextFitter().fit(asked, CountingEngine(1000))
+    fitted = ContextFitter(131_072).fit(asked, CountingEngine(1000))
     kept = fitted.conversation
     assert kept.developer == asked.developer
     assert kept.messages[-1].content == "and now?"
@@ -65,7 +65,7 @@ def test_oldest_turns_leave_whole_and_the_instructions_stay():
 
 def test_the_beginning_of_the_prompt_stays_the_same_for_several_turns():
     """Dropping one turn at each question would decode the whole prompt anew each time."""
-    fitter, engine = ContextFitter(), CountingEngine(1000)
+    fitter, engine = ContextFitter(131_072), CountingEngine(1000)
     so_far = conversation(8, 100)
     beginnings = []
     for number in range(8, 20):
@@ -78,13 +78,13 @@ def test_the_beginning_of_the_prompt_stays_the_same_for_several_turns():
 def test_a_question_larger_than_the_window_is_refused_with_both_numbers():
     asked = conversation(2, 10).adding(user("word " * 1500))
     with pytest.raises(DoesNotFitError, match=r"1,502 tokens, the context window 1,000") as error:
-        ContextFitter().fit(asked, CountingEngine(1000))
+        ContextFitter(131_072).fit(asked, CountingEngine(1000))
     assert error.value.hint.endswith("-c 1792")
 
 
 def test_a_question_that_fits_only_alone_stands_alone():
     asked = conversation(5, 100).adding(user("word " * 900))
-    fitted = ContextFitter().fit(asked, CountingEngine(1000))
+    fitted = ContextFitter(131_072).fit(asked, CountingEngine(1000))
     assert [m.content[:4] for m in fitted.conversation.messages] == ["word"]
     assert fitted.newly_dropped == 5
 

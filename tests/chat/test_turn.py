@@ -113,3 +113,19 @@ def test_a_question_that_cannot_fit_leaves_the_conversation_as_it_was():
     with pytest.raises(DoesNotFitError):
         ask(chat, "long" * 100)
     assert chat.conversation == before
+
+
+class Unreadable(Scripted):
+    """An engine that is stopped while it reads the prompt."""
+
+    def answer(self, conversation: Conversation, **_options: object) -> Iterator[Event]:
+        self.seen.append(conversation)
+        yield Finished(FinishReason.CANCELLED)
+
+
+def test_a_question_that_was_not_read_to_its_end_is_left_out():
+    chat = chat_with(Unreadable())
+    before = chat.conversation
+    prepared = chat.prepare("a whole book")
+    list(chat.answer(prepared, Cancel()))
+    assert chat.conversation is before is prepared.before

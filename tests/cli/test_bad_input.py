@@ -81,8 +81,21 @@ def test_context_windows_that_cannot_be(random_model, context, said):
 
 
 def test_a_prompt_larger_than_the_window_gives_both_numbers(random_model):
-    done = gptoss("run", "-m", random_model, "-c", "512", stdin="word " * 1000)
+    done = gptoss("run", "-m", random_model, "-c", "512", stdin="word " * 500)
     check(done, 4, "the context window 512", "-c ")
+    done = gptoss("run", "-m", random_model, "-c", "512", stdin="word " * 1000)
+    check(
+        done, 4, "the context window 512", "a shorter prompt: the model reads 4,096 tokens at most"
+    )
+
+
+@pytest.mark.parametrize("option", ["--temperature", "--top-p", "--min-p"])
+def test_what_is_no_number_is_no_number(option):
+    check(gptoss("run", "-m", "demo", option, "nan", "hi"), 2, "it takes a number, not 'nan'")
+
+
+def test_more_threads_than_the_machine_has_are_refused():
+    check(gptoss("run", "-m", "demo", "--threads", "100000", "hi"), 2, "this machine has")
 
 
 @pytest.mark.parametrize(

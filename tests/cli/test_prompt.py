@@ -28,3 +28,19 @@ def test_what_carries_its_encoding_is_read(encoding):
 def test_what_is_no_text_is_refused(raw, said):
     with pytest.raises(UsageError, match=said):
         decode(raw)
+
+
+@pytest.mark.parametrize("encoding", ["EUC-KR", "CP949", "johab", "Shift_JIS", "GB18030"])
+def test_what_is_piped_may_be_in_the_encoding_of_the_terminal(encoding):
+    text = "日本" if encoding == "Shift_JIS" else "한국어"
+    assert decode(text.encode(encoding), encoding) == text
+    assert decode(text.encode(), encoding) == text
+    with pytest.raises(UsageError, match="not valid UTF-8"):
+        decode(text.encode(encoding), "iso8859-1")
+    with pytest.raises(UsageError, match="not valid UTF-8"):
+        decode(b"\xff\xff", encoding)
+
+
+def test_a_cut_off_text_says_which_encoding_it_claims():
+    with pytest.raises(UsageError, match="not valid UTF-16 or UTF-32"):
+        decode("한".encode("utf-16")[:-1])

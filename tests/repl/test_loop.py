@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import stat
 from pathlib import Path
 
@@ -115,3 +116,49 @@ def test_the_model_speaks_no_escape_sequences_to_the_terminal(random_model):
         answer = terminal.raw[before:]
         for forbidden in (b"\x07", b"\x0e", b"\x0f", b"\x7f", b"\x1b]", b"\x1bP"):
             assert forbidden not in answer
+
+
+def test_lines_pasted_during_an_answer_are_one_message_later(random_model, home):
+    with chat(random_model, "--temperature", "0") as terminal:
+        terminal.wait_for(PROMPT)
+        terminal.line("go on for ever")
+        terminal.read(0.3)
+        assert terminal.raw.rindex(b"?2004h") > terminal.raw.rindex(b"?2004l")
+        terminal.send("\x1b[200~첫째 줄\r둘째 줄\x1b[201~")
+        terminal.send("\x03")
+        terminal.wait_for("둘째 줄")
+        terminal.send("\r")
+        terminal.read(0.3)
+        terminal.send("\x03")
+        terminal.wait_for(PROMPT, count=3)
+        terminal.send("\x04")
+        assert terminal.wait_for_end() == 0
+    (history,) = home.rglob("history")
+    assert "+첫째 줄\n+둘째 줄\n" in history.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_at_the_prompt_leaves_the_terminal_as_a_shell_wants_it(random_model, number):
+    with chat(random_model) as terminal:
+        before = terminal.modes()
+        terminal.wait_for(PROMPT)
+        assert terminal.modes() != before
+        terminal.kill(number)
+        terminal.wait_until_gone()
+        assert terminal.modes() == before
+        assert terminal.raw.rindex(b"?2004l") > terminal.raw.rindex(b"?2004h")
+
+
+def test_a_question_that_is_stopped_while_it_is_read_is_left_out():
+    with Terminal("chat", "-m", "demo", "-c", "65536") as terminal:
+        terminal.wait_for(PROMPT)
+        terminal.send("\x1b[200~" + "가나 " * 8000 + "\x1b[201~")
+        terminal.wait_for("가나")
+        terminal.send("\r")
+        terminal.wait_for("reading")
+        terminal.send("\x03")
+        terminal.wait_for("is left out")
+        terminal.line("What is 47 + 85?")
+        terminal.wait_for("132")
+        terminal.send("\x04")
+        assert terminal.wait_for_end() == 0

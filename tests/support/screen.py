@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import termios
 import time
 from types import TracebackType
 from typing import Self
@@ -92,6 +93,21 @@ class Terminal:
                 return self.text
             self.read()
         raise AssertionError(f"{text!r} did not appear {count} times in:\n{self.text}")
+
+    def modes(self) -> list[object]:
+        """The modes of the terminal: echo, lines, signals."""
+        return termios.tcgetattr(self._child.child_fd)
+
+    def kill(self, number: int) -> None:
+        """Send the program a signal."""
+        self._child.kill(number)
+
+    def wait_until_gone(self, seconds: float = WAIT_S) -> None:
+        """Read until the program is gone; the terminal stays."""
+        end = time.monotonic() + seconds
+        while self._child.isalive() and time.monotonic() < end:
+            self.read()
+        self.read()
 
     def wait_for_end(self, seconds: float = WAIT_S) -> int:
         """Read until the program ends; return its exit code (128 + signal if killed)."""

@@ -57,8 +57,9 @@ def translated(
             hint="pip install socksio, or unset ALL_PROXY",
         ) from error
     except OSError as error:  # certificates that are not where they should be
+        reason = error.strerror or type(error).__name__
         raise DownloadError(
-            f"{settings.shown_endpoint} cannot be reached: {error.strerror or type(error).__name__}.",
+            f"{settings.shown_endpoint} cannot be reached: {reason}.",
             hint="SSL_CERT_FILE must name a file that is there",
         ) from error
     except (

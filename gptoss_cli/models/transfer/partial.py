@@ -37,6 +37,11 @@ from gptoss_cli.errors import DiskFullError, DownloadError
 from gptoss_cli.models.transfer import journal
 from gptoss_cli.models.transfer.journal import Extent, Header
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment,unused-ignore]
+
 DATA_SUFFIX: Final = ".gptoss.incomplete"
 JOURNAL_SUFFIX: Final = ".gptoss.journal"
 CHUNK_BYTES: Final = 16 << 20
@@ -346,10 +351,8 @@ def _read_journal(blob: Path, data_length: int) -> tuple[Header, list[Extent]] |
 def _flush_wholly(descriptor: int) -> None:
     """Have the bytes on the platter: on macOS fsync leaves them in the drive's own memory."""
     try:
-        from fcntl import F_FULLFSYNC, fcntl  # type: ignore[attr-defined,unused-ignore]
-
-        fcntl(descriptor, F_FULLFSYNC)
-    except (ImportError, OSError):  # another system; a disk that cannot
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)  # type: ignore[attr-defined,unused-ignore]
+    except (AttributeError, OSError):  # another system; a disk that cannot
         os.fsync(descriptor)
 
 
