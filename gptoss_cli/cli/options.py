@@ -124,10 +124,10 @@ Threads = Annotated[
     int | None, typer.Option(callback=_threads, metavar="N", min=1, help="CPU threads.")
 ]
 Repack = Annotated[
-    bool | None,
+    bool,
     typer.Option(
-        "--repack/--no-repack",
-        help="Convert the weights for this CPU while loading: slow to load, faster after.",
+        "--repack",
+        help="Convert the weights for this CPU while loading: slow to load, a little faster after.",
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Load it even if it does not fit in memory.")]
@@ -159,7 +159,7 @@ class Settings:
     max_tokens: MaxTokens = None
     context: Context = None
     threads: Threads = None
-    repack: Repack = None
+    repack: Repack = False
     force: Force = False
     show_thinking: ShowThinking = None
     stats: Stats = False

@@ -96,11 +96,9 @@ def start(settings: Settings, *, lasting: bool) -> Running:
         weights_bytes=model.total_bytes,
         expert_bytes=model.expert_bytes,
         working_bytes=fit.working_bytes(model.shape, window),
-        available_bytes=machine.available,
         layers=model.shape.layers,
         threads=settings.threads,
         repack=settings.repack,
-        lasting=lasting,
     )
     on_gpu = placement.gpu_layers > 0
     preflight = preflight_of(model, window, machine, placement)

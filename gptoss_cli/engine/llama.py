@@ -46,9 +46,8 @@ class LlamaOptions:
 
     ``paths``: the parts of the model, the first first. ``context_window`` in tokens; a first
     prompt that needs more gets more, up to ``largest_window``.
-    ``repack``: convert the experts to the CPU's own layout while loading, which decodes a third
-    faster and costs 10 s or more and private memory. ``gpu_layers`` and ``cpu_expert_layers``: see
-    engine/placement.py.
+    ``repack``: convert the experts to the CPU's own layout while loading. What that costs, and
+    ``gpu_layers`` and ``cpu_expert_layers``: see engine/placement.py.
     """
 
     paths: tuple[Path, ...]

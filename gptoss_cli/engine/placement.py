@@ -1,4 +1,4 @@
-"""Where the model runs: threads, what of it the GPU holds, and whether repacking pays."""
+"""Where the model runs: threads, and what of it the GPU holds."""
 
 from __future__ import annotations
 
@@ -50,23 +50,21 @@ def place(
     weights_bytes: int,
     expert_bytes: int,
     working_bytes: int,
-    available_bytes: int,
     layers: int,
     threads: int | None,
-    repack: bool | None,
-    lasting: bool,
+    repack: bool,
 ) -> Placement:
-    """Choose for this machine; `threads` and `repack` are what the person asked for, or None.
+    """Choose for this machine; `threads` and `repack` are what the person asked for.
 
     A GPU holds all layers, or none. Where its free memory does not suffice for all weights beside
     `working_bytes` (KV and buffers), the experts of some layers stay in the host's: they are nine
     tenths of the weights, but a token needs four of them a layer, and attention is what a GPU is
     good for.
 
-    On the CPU the experts can be repacked while loading: a third more speed for ten seconds or
-    more and private memory of their size. That pays after some 800 generated tokens
-    (benchmarks/RESULTS.md), so it is done for a `lasting` conversation where `available_bytes` of
-    memory allow it, and not for a one-shot. llama.cpp by itself does it always.
+    On the CPU the experts can be repacked while loading, which reads a fifth faster and writes a
+    little. Loading then takes fifty seconds instead of one, and private memory of their size; that
+    is paid back after some 2,400 tokens (benchmarks/RESULTS.md). So it is done only for who asks,
+    while llama.cpp by itself does it always.
     """
     count = threads or (usable_cores() if weights_bytes > _WORTH_THREADS_BYTES else 1)
     for gpu in _gpus():
@@ -82,9 +80,6 @@ def place(
                 gpu_free_bytes=gpu.free_bytes,
                 shares_memory=gpu.shares_memory,
             )
-    if repack is None:
-        private = expert_bytes + working_bytes + _MARGIN_BYTES
-        repack = lasting and private <= available_bytes
     return Placement("CPU", count, repack=repack)
 
 

@@ -115,7 +115,7 @@ class Preflight:
 
     def _smaller(self) -> str:
         if self.repack:
-            return "--no-repack"
+            return "the same without --repack"
         window = self.context_window
         while window > _LEAST_WINDOW:
             window = max(_LEAST_WINDOW, window // 2 // fit.PAD * fit.PAD)

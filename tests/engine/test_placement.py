@@ -17,20 +17,16 @@ GB = 10**9
 def choose(
     *,
     weights: int = 12 * GB,
-    available: int = 20 * GB,
     threads: int | None = None,
-    repack: bool | None = None,
-    lasting: bool = False,
+    repack: bool = False,
 ) -> Placement:
     return place(
         weights_bytes=weights,
         expert_bytes=10 * GB,
         working_bytes=GB // 2,
-        available_bytes=available,
         layers=24,
         threads=threads,
         repack=repack,
-        lasting=lasting,
     )
 
 
@@ -43,20 +39,9 @@ def test_a_tiny_model_runs_on_one_thread():
     assert choose(weights=1 << 20).threads == 1
 
 
-@pytest.mark.parametrize(
-    ("lasting", "available", "asked", "repacked"),
-    [
-        (False, 20 * GB, None, False),
-        (True, 20 * GB, None, True),
-        (True, 11 * GB, None, False),
-        (False, 20 * GB, True, True),
-        (True, 20 * GB, False, False),
-    ],
-)
-def test_a_chat_repacks_where_memory_allows_and_a_one_shot_does_not(
-    lasting, available, asked, repacked
-):
-    assert choose(lasting=lasting, available=available, repack=asked).repack is repacked
+def test_nothing_is_repacked_unless_asked_for():
+    assert not choose().repack
+    assert choose(repack=True).repack
 
 
 @pytest.mark.parametrize(
@@ -71,14 +56,14 @@ def test_a_chat_repacks_where_memory_allows_and_a_one_shot_does_not(
 )
 def test_a_gpu_holds_all_layers_but_the_experts_that_do_not_fit(monkeypatch, free, in_ram):
     monkeypatch.setattr(placement, "_gpus", lambda: [Gpu("GPU", int(free * GB))])
-    chosen = choose(lasting=True)
+    chosen = choose(repack=True)
     assert (chosen.device, chosen.gpu_layers, chosen.cpu_expert_layers) == ("GPU", 25, in_ram)
     assert not chosen.repack
 
 
 def test_a_gpu_without_room_for_attention_is_left_alone(monkeypatch):
     monkeypatch.setattr(placement, "_gpus", lambda: [Gpu("GPU", 3 * GB), Gpu("other", GB)])
-    assert choose() == choose(repack=False) == Placement("CPU", usable_cores())
+    assert choose() == Placement("CPU", usable_cores())
 
 
 def test_shared_memory_takes_the_whole_model_or_none(monkeypatch):

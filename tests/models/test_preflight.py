@@ -80,7 +80,7 @@ def test_too_large_for_the_machine_names_the_smaller_model():
 
 
 def test_repacking_needs_private_memory_for_the_experts():
-    assert refusal(of_20b(24, 9, repack=True)).hint == "--no-repack"
+    assert refusal(of_20b(24, 9, repack=True)).hint == "the same without --repack"
 
 
 def test_a_context_too_large_is_refused_with_one_that_fits():

@@ -32,11 +32,9 @@ def assessed(model: ModelFile, context_window: int) -> tuple[Preflight, Placemen
         weights_bytes=model.total_bytes,
         expert_bytes=model.expert_bytes,
         working_bytes=fit.working_bytes(model.shape, context_window),
-        available_bytes=machine.available,
         layers=model.shape.layers,
         threads=None,
         repack=False,
-        lasting=False,
     )
     return preflight_of(model, context_window, machine, placement), placement
 
