@@ -7,6 +7,7 @@ import difflib
 import errno
 import io
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -52,7 +53,7 @@ def _explain(error: BaseException) -> int:
             code = ExitCode.BROKEN_PIPE
         case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG):
             _let_the_last_flush_succeed()
-            _print_error(f"the answer cannot be written: {error.strerror}.", "free some space")
+            _print_error(f"standard output cannot be written: {error.strerror}.", "free some space")
             code = ExitCode.ERROR
         case MemoryError():
             _print_error("there is not enough memory.", "close other programs, or use a smaller -c")
@@ -104,6 +105,8 @@ def _print_usage_error(error: typer.TyperException) -> None:
             else f"{command} --help; a prompt like this goes after --"
         )
     message = message[:1].lower() + message[1:]
+    message = re.sub(r"valid int(eger)?( range)?\b", "whole number", message)
+    message = re.sub(r"valid float( range)?\b", "number", message)
     _print_error(message, hint)
 
 

@@ -47,7 +47,7 @@ class Registry:
         Raises UsageError for what can be no name.
         """
         try:
-            is_path = Path(name).expanduser().exists()
+            is_path = bool(name) and Path(name).expanduser().exists()
         except (OSError, RuntimeError, ValueError):
             is_path = False
         is_plain = bool(name) and "/" not in name and not is_built_in(name)

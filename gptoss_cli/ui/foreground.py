@@ -24,13 +24,15 @@ _INPUT_MODES, _LOCAL_MODES = 0, 3  # places in what tcgetattr returns
 _STOPS, _CONTINUES, _ENDS = "SIGTSTP", "SIGCONT", ("SIGTERM", "SIGHUP", "SIGQUIT")
 # No marks around what is pasted, a visible cursor, no colours: what a shell expects.
 _SANE = b"\x1b[?2004l\x1b[?25h\x1b[0m"
+_MARKED_PASTES = b"\x1b[?2004h"
 
 
 @contextlib.contextmanager
 def terminal_kept(stream: TextIO) -> Iterator[None]:
-    """Inside, a signal that ends the program leaves the terminal of `stream` as it is now.
+    """Inside, a signal that ends or stops the program leaves the terminal of `stream` as it is now.
 
-    A prompt puts the terminal into a mode of its own, in which a shell does not work.
+    A prompt puts the terminal into a mode of its own, in which a shell does not work; what goes on
+    after a stop finds that mode again.
     """
     modes: list[Any] = []
     before: dict[signal.Signals, Any] = {}
@@ -46,10 +48,22 @@ def terminal_kept(stream: TextIO) -> Iterator[None]:
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
-    for name in _ENDS if modes else ():
+    def stop(number: int, frame: FrameType | None) -> None:
+        now: list[Any] = []
+        with contextlib.suppress(OSError, ValueError, termios.error):
+            now = termios.tcgetattr(stream.fileno())
+        end(number, frame)  # here the program stands still
+        signal.signal(number, stop)
+        with contextlib.suppress(OSError, ValueError, termios.error):
+            if now and os.tcgetpgrp(stream.fileno()) == os.getpgrp():
+                termios.tcsetattr(stream.fileno(), termios.TCSADRAIN, now)
+                os.write(stream.fileno(), _MARKED_PASTES)
+                os.kill(os.getpid(), signal.SIGWINCH)  # a prompt draws itself again
+
+    for name in (_STOPS, *_ENDS) if modes else ():
         number = signal.Signals[name]
         if signal.getsignal(number) is signal.SIG_DFL:
-            before[number] = signal.signal(number, end)
+            before[number] = signal.signal(number, stop if name == _STOPS else end)
     try:
         yield
     finally:

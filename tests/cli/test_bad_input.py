@@ -30,7 +30,7 @@ def check(done, exit_code: int, *said: str) -> None:
     [
         (["--efort", "low", "hi"], ["no such option: --efort", "--effort"]),
         (["run", "--effort", "hgh", "hi"], ["'hgh'", "Did you mean high?"]),
-        (["run", "--temperature", "warm", "hi"], ["--temperature", "float"]),
+        (["run", "--temperature", "warm", "hi"], ["--temperature", "a number"]),
         (["run", "--top-p", "3", "hi"], ["--top-p", "not in the range 0.0<=x<=1.0"]),
         (["run", "--date", "2026-02-30", "hi"], ["--date", "'2026-02-30'"]),
         (["run", "-m"], ["'-m' requires an argument"]),
@@ -237,3 +237,16 @@ def test_ctrl_c_while_megabytes_are_read(random_model):
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=20)
     assert (process.returncode, stdout, stderr) == (130, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--seed", "x"], "'x' is not a whole number"),
+        (["--top-k", "1.5"], "'1.5' is not a whole number"),
+        (["--temperature", "warm"], "'warm' is not a number"),
+        (["-m", ""], "the name of the model is empty"),
+    ],
+)
+def test_wrong_values_are_told_in_plain_words(arguments, said):
+    check(gptoss("run", *arguments, "hi"), 2, said)

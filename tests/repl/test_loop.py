@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.screen import Terminal
+from tests.support.waiting import wait_until
 
 PROMPT = "\n>"
 
@@ -160,5 +161,24 @@ def test_a_question_that_is_stopped_while_it_is_read_is_left_out():
         terminal.wait_for("is left out")
         terminal.line("What is 47 + 85?")
         terminal.wait_for("132")
+        terminal.send("\x04")
+        assert terminal.wait_for_end() == 0
+
+
+def test_a_stop_from_outside_gives_the_terminal_back_and_the_prompt_goes_on(random_model):
+    """Here nobody could let it go on, so that the system does not stop it for long."""
+    with chat(random_model, "--max-tokens", "3") as terminal:
+        terminal.wait_for(PROMPT)
+        at_prompt = terminal.modes()
+        terminal.send("half a ")
+        terminal.wait_for("half a")
+        written = len(terminal.raw)
+        terminal.kill(signal.SIGTSTP)
+        wait_until(lambda: b"?2004h" in terminal.raw[written:], meanwhile=terminal.read)
+        assert b"?2004l" in terminal.raw[written:]
+        assert terminal.modes() == at_prompt
+        terminal.line("question")
+        terminal.wait_for("token limit")
+        assert "half a question" in terminal.text
         terminal.send("\x04")
         assert terminal.wait_for_end() == 0
