@@ -3,7 +3,7 @@ PYTHON ?= python
 
 .PHONY: check lint types layers test evaluate format goldens demo-model
 
-check: lint types layers test
+check: lint types layers test evaluate
 
 lint:
 	$(PYTHON) -m ruff check .

@@ -25,7 +25,7 @@ from gptoss_cli.harmony.render import Text, render
 from gptoss_cli.messages import BuiltinTool, Conversation, SystemPrompt
 
 SEED = 20251121
-STEPS = 17_000
+STEPS = 18_000
 VOCABULARY_SIZE = 2048
 TOKENS_PER_BATCH = 4096
 WORKERS = 2
