@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,15 @@ import pytest
 
 from tests.support.hub import FakeHub
 from tests.support.random_model import write_random_model
+
+# Whoever starts the tests in the background may have them ignore signals (nohup, "&"), and every
+# program they start inherits that.
+for _name in ("SIGHUP", "SIGQUIT", "SIGTERM", "SIGTSTP"):
+    _number = getattr(signal, _name, None)
+    if _number is not None and signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
