@@ -44,6 +44,11 @@ def _number(value: float) -> float:
     return value
 
 
+def _real(most: float, help_text: str) -> Any:
+    """Return an option that takes a number from 0 to `most`."""
+    return typer.Option(callback=_number, metavar="N", min=0.0, max=most, help=help_text)
+
+
 def _threads(value: int | None) -> int | None:
     most = os.cpu_count()
     if value is not None and most is not None and value > most:
@@ -69,39 +74,12 @@ Effort = Annotated[
 System = Annotated[
     str, typer.Option("--system", metavar="TEXT", help="Instructions for the whole conversation.")
 ]
-Temperature = Annotated[
-    float,
-    typer.Option(
-        callback=_number,
-        metavar="N",
-        min=0.0,
-        max=10.0,
-        help="0 takes the most likely token always.",
-    ),
-]
-TopP = Annotated[
-    float,
-    typer.Option(
-        callback=_number,
-        metavar="N",
-        min=0.0,
-        max=1.0,
-        help="Keep the likeliest tokens up to it.",
-    ),
-]
+Temperature = Annotated[float, _real(10.0, "0 takes the most likely token always.")]
+TopP = Annotated[float, _real(1.0, "Keep the likeliest tokens up to it.")]
 TopK = Annotated[
     int, typer.Option(metavar="N", min=0, help="Keep that many likeliest tokens; 0 keeps all.")
 ]
-MinP = Annotated[
-    float,
-    typer.Option(
-        callback=_number,
-        metavar="N",
-        min=0.0,
-        max=1.0,
-        help="Drop tokens less likely than this share.",
-    ),
-]
+MinP = Annotated[float, _real(1.0, "Drop tokens less likely than this share.")]
 Seed = Annotated[
     int | None,
     typer.Option(metavar="N", min=0, help="Makes a run repeatable; without it each run differs."),

@@ -69,15 +69,13 @@ def start(settings: Settings, *, lasting: bool) -> Running:
     Raises NoModelError, ModelFileError, DoesNotFitError, UsageError or EngineError.
     """
     from gptoss_cli.chat.turn import Chat
-    from gptoss_cli.cli.models.card import preflight_of
+    from gptoss_cli.cli.models.card import assessed
     from gptoss_cli.cli.models.shelf import shelf
     from gptoss_cli.engine.base import Sampling
     from gptoss_cli.engine.bindings import lacks_avx2
     from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
     from gptoss_cli.engine.local import LocalEngine
-    from gptoss_cli.engine.placement import place
     from gptoss_cli.harmony.vocabulary import Vocabulary
-    from gptoss_cli.machine import memory
     from gptoss_cli.models import fit
     from gptoss_cli.models.preflight import Verdict
     from gptoss_cli.models.weights import open_model
@@ -91,21 +89,14 @@ def start(settings: Settings, *, lasting: bool) -> Running:
         raise ModelFileError(
             f"{model.path} is damaged: {error}.", hint="download the model again"
         ) from error
-    machine = memory()
-    placement = place(
-        weights_bytes=model.total_bytes,
-        expert_bytes=model.expert_bytes,
-        working_bytes=fit.working_bytes(model.shape, window),
-        layers=model.shape.layers,
-        threads=settings.threads,
-        repack=settings.repack,
-    )
+    preflight, placement = assessed(model, window, threads=settings.threads, repack=settings.repack)
     on_gpu = placement.gpu_layers > 0
-    preflight = preflight_of(model, window, machine, placement)
     if not settings.force:
         preflight.require()
     may_grow = not lasting and settings.context is None and not on_gpu
-    largest = fit.largest_window(model, machine, repack=placement.repack) if may_grow else window
+    largest = window
+    if may_grow:
+        largest = fit.largest_window(model, preflight.machine, repack=placement.repack)
     generator = LlamaTokenGenerator(
         LlamaOptions(
             paths=model.parts,

@@ -31,6 +31,7 @@ from gptoss_cli.models.syntax import (
     may_be_quantization,
     repo_id_fault,
     revision_fault,
+    without_login,
 )
 
 DEMO: Final = "demo"
@@ -283,7 +284,7 @@ def _split_page(parts: list[str]) -> tuple[str, str]:
 
 
 def _refuse(name: str, fault: str, hint: str = "") -> NoReturn:
-    shown = re.sub(r"://[^/@]*@", "://", name)  # never a password
+    shown = without_login(name)
     shown = shown if len(shown) <= 80 else shown[:79] + "…"
     near = nearest(name)
     meant = f"did you mean {near}?" if near else f"a model is {_KINDS}"

@@ -8,7 +8,6 @@ as unfinished until the last one is there.
 from __future__ import annotations
 
 import functools
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,7 +141,10 @@ def pull(
 
 def _plan(model: HubModel, found: Repository, weights: WeightSet, cache: CacheFolder) -> Plan:
     wanted = tuple(_wanted(found, file, cache) for file in weights.files)
-    return Plan(model, found, weights, wanted, _free_bytes(cache.root))
+    free_bytes = cache.free_bytes()
+    if free_bytes is None:
+        free_bytes = 1 << 62  # writing will tell
+    return Plan(model, found, weights, wanted, free_bytes)
 
 
 def _again(plan: Plan, settings: HubSettings, cache: CacheFolder) -> Plan:
@@ -177,16 +179,6 @@ def _is_whole(path: Path, file: RepoFile) -> bool:
 def _is_kept_in_place(place: Path, file: RepoFile) -> bool:
     """Return whether the bytes lie in the snapshot itself, as on disks without links."""
     return not place.is_symlink() and _is_whole(place, file)
-
-
-def _free_bytes(folder: Path) -> int:
-    """Return the free bytes of the disk where `folder` is, or will be."""
-    for existing in (folder, *folder.parents):
-        try:
-            return shutil.disk_usage(existing).free
-        except OSError:
-            continue
-    return 1 << 62  # writing will tell
 
 
 def _fetch_all(

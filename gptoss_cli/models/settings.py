@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gptoss_cli.models.names import DEFAULT_ENDPOINT
+from gptoss_cli.models.syntax import without_login
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class HubSettings:
     @property
     def shown_endpoint(self) -> str:
         """The address for people: without a password that may stand in it."""
-        return re.sub(r"://[^/@]*@", "://", self.endpoint)
+        return without_login(self.endpoint)
 
 
 def clean_token(text: str) -> str | None:

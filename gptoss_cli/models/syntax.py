@@ -14,6 +14,7 @@ import unicodedata
 from typing import Final
 
 GGUF: Final = ".gguf"
+_LOGIN: Final = r"://[^/@]*@"
 LARGEST_PART_BYTES: Final = 255  # the longest file name that ext4, APFS and NTFS take
 LARGEST_PATH_BYTES: Final = 1024
 _LARGEST_REPO_PART: Final = 96
@@ -141,3 +142,8 @@ def quantization_of(path: str) -> str | None:
     if not found and is_quantization(folder.rpartition("/")[2]):
         found = [folder.rpartition("/")[2]]
     return found[-1].upper() if found else None
+
+
+def without_login(address: str) -> str:
+    """Return `address` for people: without the name and password that may stand in it."""
+    return re.sub(_LOGIN, "://", address)

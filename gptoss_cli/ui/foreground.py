@@ -27,6 +27,11 @@ _SANE = b"\x1b[?2004l\x1b[?25h\x1b[0m"
 _MARKED_PASTES = b"\x1b[?2004h"
 
 
+def _is_in_front(descriptor: int) -> bool:
+    """Whether this program has the terminal: changing it from the background would stop it."""
+    return os.tcgetpgrp(descriptor) == os.getpgrp()
+
+
 @contextlib.contextmanager
 def terminal_kept(stream: TextIO) -> Iterator[None]:
     """Inside, a signal that ends or stops the program leaves the terminal of `stream` as it is now.
@@ -42,7 +47,7 @@ def terminal_kept(stream: TextIO) -> Iterator[None]:
 
     def end(number: int, _frame: FrameType | None) -> None:
         with contextlib.suppress(OSError, ValueError, termios.error):
-            if os.tcgetpgrp(stream.fileno()) == os.getpgrp():
+            if _is_in_front(stream.fileno()):
                 termios.tcsetattr(stream.fileno(), termios.TCSADRAIN, modes)
                 os.write(stream.fileno(), _SANE)
         signal.signal(number, signal.SIG_DFL)
@@ -55,7 +60,7 @@ def terminal_kept(stream: TextIO) -> Iterator[None]:
         end(number, frame)  # here the program stands still
         signal.signal(number, stop)
         with contextlib.suppress(OSError, ValueError, termios.error):
-            if now and os.tcgetpgrp(stream.fileno()) == os.getpgrp():
+            if now and _is_in_front(stream.fileno()):
                 termios.tcsetattr(stream.fileno(), termios.TCSADRAIN, now)
                 os.write(stream.fileno(), _MARKED_PASTES)
                 os.kill(os.getpid(), signal.SIGWINCH)  # a prompt draws itself again
@@ -109,7 +114,7 @@ class Foreground:
 
     def _silence(self) -> None:
         """Turn the echo off; not from the background, where it would stop the program."""
-        if os.tcgetpgrp(self._descriptor) != os.getpgrp():
+        if not _is_in_front(self._descriptor):
             return
         modes = termios.tcgetattr(self._descriptor)
         if modes[_LOCAL_MODES] & termios.ECHO:
@@ -124,7 +129,7 @@ class Foreground:
         modes, self._modes = self._modes, None
         if modes is not None:
             with contextlib.suppress(OSError, termios.error):
-                if os.tcgetpgrp(self._descriptor) == os.getpgrp():
+                if _is_in_front(self._descriptor):
                     termios.tcsetattr(self._descriptor, termios.TCSADRAIN, modes)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:

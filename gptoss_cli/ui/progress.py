@@ -56,13 +56,6 @@ class FileProgress:
         if self._progress is not None:
             self._progress.reset(self._whole, completed=sum(done_bytes))
 
-    def resize(self, number: int, size_bytes: int) -> None:
-        """Say how large file `number` is, if that was not known at first."""
-        if self._sizes[number] != size_bytes:
-            self._sizes[number] = size_bytes
-            if self._progress is not None:
-                self._progress.update(self._whole, total=sum(self._sizes))
-
     def report(self, number: int, done_bytes: int) -> None:
         """Show that file `number` has come so far."""
         if number >= len(self._names):
@@ -81,6 +74,14 @@ class FileProgress:
         if done_bytes >= self._sizes[number]:
             self._progress.remove_task(self._tasks.pop(number))
         self._progress.update(self._whole, completed=sum(self._done), description="all files")
+
+    def report_only(self, done_bytes: int, size_bytes: int) -> None:
+        """Show how far the only file has come, of which the size was not known at first."""
+        if self._sizes[0] != size_bytes:
+            self._sizes[0] = size_bytes
+            if self._progress is not None:
+                self._progress.update(self._whole, total=size_bytes)
+        self.report(0, done_bytes)
 
     def note(self, sentence: str) -> None:
         """Print a sentence above what moves."""

@@ -12,7 +12,6 @@ import pytest
 from huggingface_hub import scan_cache_dir
 
 from gptoss_cli.errors import DiskFullError, DownloadError, RefusedError
-from gptoss_cli.models import pull as pull_module
 from gptoss_cli.models.cache.folder import CachedModel, CacheFolder
 from gptoss_cli.models.choice import Unclear, Undecided
 from gptoss_cli.models.hub import repositories
@@ -175,7 +174,7 @@ def test_a_hub_that_never_agrees_with_itself_is_given_up(hub, place):
 def test_no_room_is_told_before_the_first_byte(hub, place, monkeypatch):
     hub.add(REPO, {WHOLE: CONTENT})
     small = shutil._ntuple_diskusage(10**9, 10**9 - 1_000_000, 1_000_000)
-    monkeypatch.setattr(pull_module.shutil, "disk_usage", lambda _folder: small)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: small)
     with pytest.raises(DiskFullError, match=r"needs 0\.0 GB more") as error:
         place.pull()
     assert "HF_HOME" in error.value.hint

@@ -8,7 +8,6 @@ from gptoss_cli.models.preflight import Verdict
 
 if TYPE_CHECKING:
     from gptoss_cli.engine.placement import Placement
-    from gptoss_cli.machine import Memory
     from gptoss_cli.models.preflight import Preflight
     from gptoss_cli.models.pull import Plan
     from gptoss_cli.models.weights import ModelFile
@@ -21,11 +20,14 @@ _WORDS = {
 }
 
 
-def assessed(model: ModelFile, context_window: int) -> tuple[Preflight, Placement]:
+def assessed(
+    model: ModelFile, context_window: int, *, threads: int | None = None, repack: bool = False
+) -> tuple[Preflight, Placement]:
     """Return whether `model` fits this machine, and where it would run."""
     from gptoss_cli.engine.placement import place
     from gptoss_cli.machine import memory
     from gptoss_cli.models import fit
+    from gptoss_cli.models.preflight import Preflight
 
     machine = memory()
     placement = place(
@@ -33,19 +35,10 @@ def assessed(model: ModelFile, context_window: int) -> tuple[Preflight, Placemen
         expert_bytes=model.expert_bytes,
         working_bytes=fit.working_bytes(model.shape, context_window),
         layers=model.shape.layers,
-        threads=None,
-        repack=False,
+        threads=threads,
+        repack=repack,
     )
-    return preflight_of(model, context_window, machine, placement), placement
-
-
-def preflight_of(
-    model: ModelFile, context_window: int, machine: Memory, placement: Placement
-) -> Preflight:
-    """Return whether `model` fits where `placement` says that it would run."""
-    from gptoss_cli.models.preflight import Preflight
-
-    return Preflight(
+    preflight = Preflight(
         model,
         context_window,
         machine,
@@ -54,6 +47,7 @@ def preflight_of(
         cpu_expert_layers=placement.cpu_expert_layers,
         repack=placement.repack,
     )
+    return preflight, placement
 
 
 def disk_line(plan: Plan) -> str:

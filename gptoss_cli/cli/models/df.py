@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 from gptoss_cli.cli.models.output import Json, emit_json, print_list
 from gptoss_cli.cli.options import Task
 from gptoss_cli.errors import ExitCode
@@ -34,7 +31,7 @@ def _df(*, json: bool) -> int:
         "partials": here.cache.root,
         "imported": here.library.folder,
     }
-    free = _free_bytes(here.cache.root)
+    free = here.cache.free_bytes()
     if json:
         sizes = {f"{what}_bytes": count for what, count in taken.items()}
         emit_json(sizes | {"free_bytes": free, "cache": str(here.cache.root)})
@@ -51,12 +48,3 @@ def _df(*, json: bool) -> int:
     columns = [Column("WHAT"), Column("SIZE", right=True), Column("IN", rank=1)]
     print_list(columns, rows, plain, if_empty="")
     return ExitCode.OK
-
-
-def _free_bytes(folder: Path) -> int | None:
-    for existing in (folder, *folder.parents):
-        try:
-            return shutil.disk_usage(existing).free
-        except OSError:
-            continue
-    return None

@@ -38,11 +38,7 @@ def _import(path: Path, name: str | None, *, link: bool, copy: bool) -> int:
 
     hold = Hold.LINK if link else Hold.COPY if copy else Hold.IN_PLACE
     with FileProgress(environment(), [path.name], [1]) as progress:
-
-        def report(done_bytes: int, size_bytes: int) -> None:
-            progress.resize(0, size_bytes)
-            progress.report(0, done_bytes)
-
+        report = progress.report_only
         imported = import_model(path, name, shelf().library, hold=hold, report=report)
     say(f"{imported.name}: {size(imported.size_bytes)}. gptoss chat -m {imported.name}")
     return ExitCode.OK

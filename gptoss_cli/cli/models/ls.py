@@ -81,9 +81,7 @@ def _print(installed: list[Installed], listing: CacheListing) -> None:
     for partial in listing.partials:
         of = f" of {size(partial.expected_bytes)}" if partial.expected_bytes else ""
         what = "gptoss pull goes on" if partial.resumable else "of another program"
-        say(
-            f"unfinished: {partial.repo_id}, {size(partial.done_bytes)}{of} ({what})",
-        )
+        say(f"unfinished: {partial.repo_id}, {size(partial.done_bytes)}{of} ({what})")
     for model in listing.unfinished:
         say(f"unfinished: {model.repo_id}, {model.missing_parts} parts missing")
     for sentence in listing.skipped:

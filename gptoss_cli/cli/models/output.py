@@ -76,9 +76,11 @@ def print_facts(stream: TextIO, facts: Sequence[tuple[str, str]]) -> None:
     stream.write("\n".join(lines) + "\n")
 
 
-def is_at_terminal() -> bool:
-    """Whether a person can be asked: input and errors are a terminal."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+def can_be_asked() -> bool:
+    """Whether a person is there to answer: input and errors are a terminal."""
+    from gptoss_cli.cli.prompt import is_at_a_terminal
+
+    return is_at_a_terminal() and sys.stderr.isatty()
 
 
 def agrees(question: str, *, default: bool) -> bool:

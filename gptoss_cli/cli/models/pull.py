@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from gptoss_cli.cli.models.output import Json, Yes, agrees, emit_json, is_at_terminal, print_facts
+from gptoss_cli.cli.models.output import Json, Yes, agrees, can_be_asked, emit_json, print_facts
 from gptoss_cli.cli.options import Task
 from gptoss_cli.errors import ExitCode, NoModelError, UsageError
 
@@ -106,10 +106,11 @@ def undecided(found: Undecided, verb: str = "pull") -> NoModelError | UsageError
 def assessed_remote(plan: Plan, here: Shelf) -> tuple[Preflight, Placement]:
     """Return whether the model of `plan` would fit, by headers read from the hub."""
     from gptoss_cli.cli.models.card import assessed
+    from gptoss_cli.cli.wiring import DEFAULT_CONTEXT_TOKENS
     from gptoss_cli.models.weights import assemble
 
     model = assemble(headers_of(plan.model, plan.repository, plan.weights, here))
-    return assessed(model, min(8192, model.shape.context_length))
+    return assessed(model, min(DEFAULT_CONTEXT_TOKENS, model.shape.context_length))
 
 
 def headers_of(
@@ -122,18 +123,13 @@ def headers_of(
     from gptoss_cli.ui.progress import FileProgress
 
     with FileProgress(environment(), ["reading its header"], [1]) as progress:
-
-        def report(done_bytes: int, size_bytes: int) -> None:
-            progress.resize(0, size_bytes)
-            progress.report(0, done_bytes)
-
         return read_remote_headers(
             model,
             found,
             weights,
             here.settings,
             headers=headers_for(token_of(here.settings)),
-            listener=HeaderListener(report=report, notify=progress.note),
+            listener=HeaderListener(report=progress.report_only, notify=progress.note),
         )
 
 
@@ -159,7 +155,7 @@ def _go_on(preflight: Preflight, *, yes: bool) -> bool:
     """Ask a person whose memory is too small; who cannot be asked has asked for it already."""
     from gptoss_cli.models.preflight import Verdict
 
-    if yes or preflight.verdict is not Verdict.DOES_NOT_FIT or not is_at_terminal():
+    if yes or preflight.verdict is not Verdict.DOES_NOT_FIT or not can_be_asked():
         return True
     return agrees("It does not fit this machine. Download it all the same?", default=False)
 

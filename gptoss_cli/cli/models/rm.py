@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gptoss_cli.cli.models.output import Yes, agrees, is_at_terminal
+from gptoss_cli.cli.models.output import Yes, agrees, can_be_asked
 from gptoss_cli.cli.options import Task
 from gptoss_cli.errors import ExitCode, GptossError, NoModelError, UsageError
 
@@ -51,7 +51,7 @@ def _rm(names: list[str], *, partials: bool, yes: bool) -> int:
     for entry in found:
         say(_line(entry))
     if not yes:
-        if not is_at_terminal():
+        if not can_be_asked():
             raise UsageError("nothing was removed: nobody can be asked.", hint="--yes")
         if not agrees("Remove?", default=False):
             say("nothing was removed.")

@@ -200,6 +200,15 @@ class CacheFolder:
             tuple(sorted(skipped)),
         )
 
+    def free_bytes(self) -> int | None:
+        """Return what the disk has left where the cache is, or will be; None if nobody can say."""
+        for existing in (self.root, *self.root.parents):
+            try:
+                return shutil.disk_usage(existing).free
+            except OSError:
+                continue
+        return None
+
     def _require_readable(self) -> None:
         try:
             os.scandir(self.root).close()
