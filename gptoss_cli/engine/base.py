@@ -42,17 +42,34 @@ class Cancel:
 
     def __init__(self) -> None:
         self.flag = ctypes.create_string_buffer(2)
+        self._asked = False
+        self.wants_answer = False
 
     def set(self) -> None:
         """Ask to stop."""
+        self._asked = True
         self.flag[0] = b"\x01"
 
+    def answer_now(self) -> None:
+        """Ask to end the thinking, now or as soon as it begins, and to go on with the answer."""
+        self.wants_answer = True
+
+    def pause(self) -> None:
+        """Stop what is being generated, without a request from outside."""
+        self.flag[0] = b"\x01"
+
+    def go_on(self) -> None:
+        """End a pause; a request to stop stays."""
+        if not self._asked:
+            self.flag[0] = b"\x00"
+
     def clear(self) -> None:
-        """Take the request back, before the next answer."""
+        """Take all requests back, before the next answer."""
+        self._asked = self.wants_answer = False
         self.flag[0] = b"\x00"
 
     def is_set(self) -> bool:
-        """Whether somebody asked to stop."""
+        """Whether what is being generated shall stop."""
         return self.flag[0] != b"\x00"
 
 
@@ -114,8 +131,18 @@ class Engine(Protocol):
         sampling: Sampling,
         max_tokens: int | None,
         cancel: Cancel,
+        thinking: bool = True,
     ) -> Iterator[Event]:
-        """Yield the next step of the assistant; the last event is ``Finished``."""
+        """Yield the next step of the assistant; the last event is ``Finished``.
+
+        Without `thinking` the answer is opened at once, as ``Cancel.answer_now`` does later on:
+        gpt-oss itself knows no effort below low.
+        """
+
+    def prompt_pieces(self, conversation: Conversation) -> list[tuple[str, bool]]:
+        """Return the prompt for `conversation` exactly as the model gets it, in pieces: text, or
+        (True) the name of a control token.
+        """
 
     def close(self) -> None:
         """Give back memory and threads. Can be called twice."""

@@ -1,9 +1,10 @@
-"""The local engine, in three lines: render the conversation, generate tokens, parse them."""
+"""The local engine: render the conversation, generate tokens, parse them into events."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from gptoss_cli.engine.base import Cancel, Generated, Sampling, TokenGenerator
@@ -11,13 +12,14 @@ from gptoss_cli.engine.worker import run_elsewhere
 from gptoss_cli.events import (
     Event,
     Finished,
+    FinishReason,
     LoadProgress,
     PromptProgress,
     Timings,
     Usage,
 )
 from gptoss_cli.harmony.parse import StreamParser
-from gptoss_cli.harmony.render import PromptEncoder, render
+from gptoss_cli.harmony.render import PromptEncoder, answer_now, open_final, render
 from gptoss_cli.harmony.vocabulary import Vocabulary
 from gptoss_cli.messages import Conversation
 
@@ -48,35 +50,46 @@ class LocalEngine:
         sampling: Sampling,
         max_tokens: int | None,
         cancel: Cancel,
+        thinking: bool = True,
     ) -> Iterator[Event]:
         """Yield the next step of the assistant; see ``Engine``."""
         prompt = self._prompt(conversation)
-        parser = StreamParser(self._vocabulary)
-        steps = self._generator.generate(
-            prompt,
-            sampling=sampling,
-            stop=parser.stop_tokens,
-            max_tokens=max_tokens,
-            cancel=cancel,
-        )
-        clock = _ReasoningClock()
-        went_on = False
-        for step in steps:
-            match step:
-                case int():
-                    yield from parser.feed(step)
-                    clock.tick(thinking=parser.is_in_analysis)
-                    if parser.is_over and step not in parser.stop_tokens and not went_on:
-                        # The model goes on in somebody else's name: nobody will read that.
-                        went_on = True
-                        cancel.set()
-                case LoadProgress() | PromptProgress():
-                    yield step
-                case Generated():
-                    if went_on:
-                        cancel.clear()
-                    yield from parser.finish()
-                    yield self._finished(step, parser, clock.seconds, len(prompt))
+        draft = _Draft(StreamParser(self._vocabulary), cancel)
+        yield from draft.write(self._encoder.encode([] if thinking else open_final()))
+        end: Generated | None = None
+        while True:
+            left = None if max_tokens is None else max(max_tokens - draft.generated, 1)
+            steps = self._generator.generate(
+                prompt + draft.tokens,
+                sampling=sampling,
+                stop=draft.parser.stop_tokens,
+                max_tokens=left,
+                cancel=cancel,
+            )
+            for step in steps:
+                match step:
+                    case int():
+                        yield from draft.read(step)
+                    case LoadProgress() | PromptProgress():
+                        if end is None:
+                            yield step
+                    case Generated():
+                        end = step if end is None else _joined(end, step)
+            assert end is not None  # a generator's last step
+            if not draft.cuts_in():
+                break
+            opening = self._encoder.encode(answer_now())
+            used = len(prompt) + len(draft.tokens) + len(opening)
+            if used >= self._generator.window_for(len(prompt)):
+                end = replace(end, reason=FinishReason.LENGTH)
+                break
+            yield from draft.write(opening)
+        yield from draft.parser.finish()
+        yield self._finished(end, draft, len(prompt))
+
+    def prompt_pieces(self, conversation: Conversation) -> list[tuple[str, bool]]:
+        """Return the prompt for `conversation` in pieces; see ``Engine``."""
+        return self._vocabulary.pieces(self._prompt(conversation))
 
     def close(self) -> None:
         """Give back memory and threads. Can be called twice."""
@@ -95,10 +108,8 @@ class LocalEngine:
             self._encoded = (conversation, ids)
         return self._encoded[1]
 
-    def _finished(
-        self, end: Generated, parser: StreamParser, reasoning_s: float, prompt_tokens: int
-    ) -> Finished:
-        reason = end.reason
+    def _finished(self, end: Generated, draft: _Draft, prompt_tokens: int) -> Finished:
+        reason, parser = end.reason, draft.parser
         if parser.finish_reason is not None:
             reason = parser.finish_reason  # what was said decides: a call is not an answer
         evaluated = end.prompt_tokens - end.cached_tokens
@@ -117,9 +128,51 @@ class LocalEngine:
             total_s=end.prefill_s + end.decode_s,
             prefill_tps=_rate(evaluated, end.prefill_s),
             decode_tps=_rate(decoded, end.decode_s),
-            reasoning_s=reasoning_s,
+            reasoning_s=draft.clock.seconds,
         )
         return Finished(reason, usage, timings)
+
+
+class _Draft:
+    """What the assistant writes in one step: by itself, and what is put into its mouth."""
+
+    def __init__(self, parser: StreamParser, cancel: Cancel) -> None:
+        self.parser = parser
+        self.clock = _ReasoningClock()
+        self.tokens: list[int] = []
+        self.generated = 0
+        self._cancel = cancel
+        self._is_cut = False
+        self._went_on = False
+
+    def write(self, tokens: Sequence[int]) -> Iterator[Event]:
+        """Add `tokens` that the model did not choose."""
+        for token in tokens:
+            self.tokens.append(token)
+            yield from self.parser.feed(token)
+        self.clock.tick(thinking=self.parser.is_in_analysis)
+
+    def read(self, token: int) -> Iterator[Event]:
+        """Add a `token` of the model, and stop it where nothing more is wanted."""
+        parser = self.parser
+        self.tokens.append(token)
+        self.generated += 1
+        yield from parser.feed(token)
+        self.clock.tick(thinking=parser.is_in_analysis)
+        if parser.is_over:
+            if token not in parser.stop_tokens and not self._went_on:
+                # The model goes on in somebody else's name: nobody will read that.
+                self._went_on = True
+                self._cancel.pause()
+        elif self._cancel.wants_answer and parser.is_in_analysis and not self._is_cut:
+            self._is_cut = True
+            self._cancel.pause()
+
+    def cuts_in(self) -> bool:
+        """Whether the answer is to be opened now, since that was asked for during the thinking."""
+        self._cancel.go_on()
+        cut, self._is_cut = self._is_cut, False
+        return cut and self.parser.is_in_analysis and not self._cancel.is_set()
 
 
 class _ReasoningClock:
@@ -134,6 +187,19 @@ class _ReasoningClock:
         if self._last is not None:
             self.seconds += now - self._last
         self._last = now if thinking else None
+
+
+def _joined(first: Generated, then: Generated) -> Generated:
+    """Return the end of a generation that was taken up again, as if it had been one."""
+    return replace(
+        then,
+        prompt_tokens=first.prompt_tokens,
+        cached_tokens=first.cached_tokens,
+        completion_tokens=first.completion_tokens + then.completion_tokens,
+        prefill_s=first.prefill_s,
+        decode_s=first.decode_s + then.prefill_s + then.decode_s,
+        ttft_s=first.ttft_s,
+    )
 
 
 def _rate(count: int, seconds: float) -> float:

@@ -9,7 +9,8 @@ and ``encode`` never yields a control token by construction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 
 import regex
 import tiktoken
@@ -106,6 +107,17 @@ class Vocabulary:
     def piece(self, token: int) -> bytes:
         """Return the bytes of an ordinary token; control tokens have none."""
         return self._byte_pieces()[token]
+
+    def pieces(self, tokens: Iterable[int]) -> list[tuple[str, bool]]:
+        """Return what `tokens` spell, in pieces: text, or (True) the name of a control token."""
+        pieces: list[tuple[str, bool]] = []
+        for is_control, run in itertools.groupby(tokens, key=self._control_ids.__contains__):
+            if is_control:
+                pieces += [(self._tokens[token], True) for token in run]
+            else:
+                spelled = b"".join(map(self.piece, run))
+                pieces.append((spelled.decode("utf-8", "replace"), False))
+        return pieces
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of `text`, all of them ordinary tokens, whatever markers it contains.

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
 from gptoss_cli.engine.base import Cancel, Generated, GenerationStep, Sampling
 from gptoss_cli.engine.local import LocalEngine
-from gptoss_cli.events import Event, FinalDelta, Finished, FinishReason, MessageCompleted
+from gptoss_cli.events import (
+    AnalysisDelta,
+    Event,
+    FinalDelta,
+    Finished,
+    FinishReason,
+    MessageCompleted,
+)
 from gptoss_cli.harmony.vocabulary import Vocabulary
 from gptoss_cli.messages import Channel, Conversation, user
 from tests.support.random_model import MARKERS, byte_tokens
@@ -74,16 +81,43 @@ class Script:
         pass
 
 
-def answer(script: Script, cancel: Cancel | None = None) -> tuple[str, Finished, list[Event]]:
+class Scripts:
+    """A script for each time that the model is asked to go on."""
+
+    def __init__(self, *texts: str, window: int = 1000) -> None:
+        self._texts = iter(texts)
+        self._window = window
+        self.prompts: list[list[int]] = []
+
+    def window_for(self, _prompt_tokens: int) -> int:
+        return self._window
+
+    def generate(self, prompt: Sequence[int], **options) -> Iterator[GenerationStep]:
+        self.prompts.append(list(prompt))
+        yield from Script(next(self._texts)).generate(prompt, **options)
+
+    def close(self) -> None:
+        pass
+
+
+def answer(
+    script: Script | Scripts,
+    cancel: Cancel | None = None,
+    *,
+    thinking: bool = True,
+    meanwhile: Callable[[Event], None] = lambda _event: None,
+) -> tuple[str, Finished, list[Event]]:
     engine = LocalEngine(script, VOCABULARY)
-    events = list(
-        engine.answer(
-            Conversation(messages=(user("hi"),)),
-            sampling=Sampling(),
-            max_tokens=None,
-            cancel=cancel or Cancel(),
-        )
-    )
+    events = []
+    for event in engine.answer(
+        Conversation(messages=(user("hi"),)),
+        sampling=Sampling(),
+        max_tokens=None,
+        cancel=cancel or Cancel(),
+        thinking=thinking,
+    ):
+        events.append(event)
+        meanwhile(event)
     said = "".join(event.text for event in events if isinstance(event, FinalDelta))
     assert isinstance(events[-1], Finished)
     return said, events[-1], events
@@ -135,3 +169,88 @@ def test_the_prompt_is_the_rendered_conversation():
     answer(script)
     assert script.prompt[:7] == ids("<|start|>system")
     assert script.prompt[-10:] == ids("<|start|>assistant")
+
+
+ENDLESS = "<|channel|>analysis<|message|>" + "and then " * 50
+OPENING = "<|channel|>final<|message|>"
+
+
+def thinks(cancel: Cancel, *, stop: bool = False) -> Callable[[Event], None]:
+    """Ask for the answer, and then perhaps for a stop, once the model thinks."""
+
+    def ask(event: Event) -> None:
+        if isinstance(event, AnalysisDelta):
+            cancel.answer_now()
+            if stop:
+                cancel.set()
+
+    return ask
+
+
+def test_asked_to_answer_now_the_model_goes_on_from_its_thinking_with_the_answer():
+    scripts = Scripts(ENDLESS, "done<|return|>")
+    cancel = Cancel()
+    said, finished, events = answer(scripts, cancel, meanwhile=thinks(cancel))
+    assert (said, finished.reason) == ("done", FinishReason.STOP)
+    first, second = scripts.prompts
+    assert second[: len(first)] == first
+    assert second[-len(ids("<|end|><|start|>assistant" + OPENING)) :] == ids(
+        "<|end|><|start|>assistant" + OPENING
+    )
+    messages = [event.message for event in events if isinstance(event, MessageCompleted)]
+    assert [message.channel for message in messages] == [Channel.ANALYSIS, Channel.FINAL]
+    assert messages[1].tokens == tuple(ids(OPENING + "done"))
+    assert finished.usage.prompt_tokens == len(first)
+    assert not cancel.is_set()
+
+
+def test_asked_before_it_thinks_the_model_hardly_does():
+    scripts = Scripts(ENDLESS, "done<|return|>")
+    cancel = Cancel()
+    cancel.answer_now()
+    said, finished, _ = answer(scripts, cancel)
+    assert said == "done"
+    assert finished.usage.reasoning_tokens <= 1
+
+
+def test_asked_while_it_answers_nothing_changes():
+    cancel = Cancel()
+    said, finished, _ = answer(
+        Script(GOOD + "<|return|>"),
+        cancel,
+        meanwhile=lambda event: cancel.answer_now() if isinstance(event, FinalDelta) else None,
+    )
+    assert (said, finished.reason) == ("done", FinishReason.STOP)
+
+
+def test_a_stop_wins_over_the_wish_for_an_answer():
+    cancel = Cancel()
+    said, finished, _ = answer(Scripts(ENDLESS), cancel, meanwhile=thinks(cancel, stop=True))
+    assert (said, finished.reason) == ("", FinishReason.CANCELLED)
+
+
+def test_where_the_window_has_no_room_for_an_answer_it_is_cut_off():
+    cancel = Cancel()
+    asked = Conversation(messages=(user("hi"),))
+    prompt_tokens = LocalEngine(Scripts(), VOCABULARY).prompt_tokens(asked)
+    scripts = Scripts(ENDLESS, window=prompt_tokens + 20)
+    said, finished, _ = answer(scripts, cancel, meanwhile=thinks(cancel))
+    assert (said, finished.reason) == ("", FinishReason.LENGTH)
+
+
+def test_without_thinking_the_answer_is_opened_at_once():
+    scripts = Scripts("done<|return|>")
+    said, finished, events = answer(scripts, thinking=False)
+    assert said == "done"
+    assert scripts.prompts[0][-len(ids(OPENING)) :] == ids(OPENING)
+    (message,) = [event.message for event in events if isinstance(event, MessageCompleted)]
+    assert message.tokens == tuple(ids(OPENING + "done"))
+    assert finished.usage.reasoning_tokens == 0
+
+
+def test_the_prompt_is_shown_as_it_is_with_its_control_tokens_named():
+    engine = LocalEngine(Scripts(), VOCABULARY)
+    pieces = engine.prompt_pieces(Conversation(messages=(user("<|end|> 안녕"),)))
+    assert pieces[0] == ("<|start|>", True)
+    assert ("<|end|> 안녕", False) in pieces
+    assert pieces[-2:] == [("<|start|>", True), ("assistant", False)]
