@@ -18,7 +18,10 @@ boundary that prints them is ``cli.boundary``.
     │   ├── ChecksumError        8   the bytes are not those the hub has a digest of
     │   ├── DiskFullError        8   no room left
     │   └── DownloadCancelledError  8   somebody asked to stop
-    └── EngineError              1   llama.cpp is missing or failed
+    ├── EngineError              1   llama.cpp is missing or failed
+    └── SessionError             1   the conversations that are kept cannot be read or written
+        └── SessionGoneError     1   the one at hand is not there (any more)
+            └── StoreDamagedError  1   all were put aside, their file is damaged; a new one begins
 """
 
 from __future__ import annotations
@@ -121,3 +124,15 @@ def prompt_too_long(prompt_tokens: int, window: int, *, hint: str) -> DoesNotFit
 
 class EngineError(GptossError):
     """llama.cpp is missing, cannot be loaded, or failed."""
+
+
+class SessionError(GptossError):
+    """The conversations that are kept cannot be read or written."""
+
+
+class SessionGoneError(SessionError):
+    """The session at hand is not in the store: never, or removed meanwhile, by any program."""
+
+
+class StoreDamagedError(SessionGoneError):
+    """The file was found damaged at work. It is kept under another name, and a new one begins."""
