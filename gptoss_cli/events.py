@@ -114,6 +114,13 @@ class TurnsDropped:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence for the person that is no part of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The answer ended."""
 
@@ -131,5 +138,6 @@ Event = (
     | ToolCallDelta
     | MessageCompleted
     | TurnsDropped
+    | Notice
     | Finished
 )

@@ -30,12 +30,25 @@ class Fitted:
 class ContextFitter:
     """Decides which turns the model still sees; remembers what it left out before.
 
+    ``dropped_turns`` is the number of the oldest turns that are left out.
+
     `most_tokens`: the largest window the model was trained for.
     """
 
     def __init__(self, most_tokens: int) -> None:
         self._most_tokens = most_tokens
-        self._dropped_turns = 0
+        self.dropped_turns = 0
+
+    def reset(self) -> None:
+        """Forget what was left out: another conversation, or another part of it, comes now."""
+        self.dropped_turns = 0
+
+    def measure(self, conversation: Conversation, engine: Engine) -> int:
+        """Return the tokens of `conversation` without the turns that were left out of it."""
+        if self.dropped_turns:
+            turns = split_turns(conversation.messages)
+            conversation = _without(conversation, turns, min(self.dropped_turns, len(turns)))
+        return engine.prompt_tokens(conversation)
 
     def fit(self, conversation: Conversation, engine: Engine) -> Fitted:
         """Return `conversation` without the oldest turns that do not fit the window of `engine`.
@@ -43,7 +56,7 @@ class ContextFitter:
         Raises DoesNotFitError when the present turn alone is larger than the window.
         """
         turns = split_turns(conversation.messages)
-        dropped = min(self._dropped_turns, len(turns) - 1)
+        dropped = min(self.dropped_turns, len(turns) - 1)
         # One value is measured and returned: the engine remembers the tokens of the last one.
         kept = _without(conversation, turns, dropped)
         size = engine.prompt_tokens(kept)
@@ -63,7 +76,7 @@ class ContextFitter:
             if needed > self._most_tokens:
                 hint = f"a shorter prompt: the model reads {self._most_tokens:,} tokens at most"
             raise prompt_too_long(size, window, hint=hint)
-        newly, self._dropped_turns = dropped - self._dropped_turns, dropped
+        newly, self.dropped_turns = dropped - self.dropped_turns, dropped
         return Fitted(kept, max(0, newly))
 
 

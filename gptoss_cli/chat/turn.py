@@ -1,89 +1,167 @@
-"""A conversation that goes on: ask, hear the answer as events, remember both."""
+"""A conversation that goes on: ask, hear the answer as events, keep both."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gptoss_cli.chat.context import ContextFitter, Fitted
-from gptoss_cli.engine.base import Cancel, Engine, Sampling
-from gptoss_cli.events import Event, Finished, FinishReason, MessageCompleted, TurnsDropped
+from gptoss_cli.chat.keeping import Keeper
+from gptoss_cli.chat.recording import Recording
+from gptoss_cli.chat.settings import ChatSettings
+from gptoss_cli.chat.tree import ConversationTree
+from gptoss_cli.engine.base import Cancel, Engine
+from gptoss_cli.events import Event, Finished, FinishReason, Notice, TurnsDropped
 from gptoss_cli.messages import Channel, Conversation, Message, Role, user
+from gptoss_cli.sessions.records import StoredMessage
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A question that fits: the conversation without and with it, and what the model will see."""
+    """A question that fits: below which message it will stand, and what the model will see.
 
-    before: Conversation
-    asked: Conversation
+    ``text`` is None when the head, a question already, is to be answered once more.
+    """
+
+    text: str | None
+    parent_id: int | None
+    settings: ChatSettings
     fitted: Fitted
 
 
 class Chat:
-    """One conversation with `engine`. ``conversation`` holds all that was said, also by a stopped
-    answer, whether or not it still fits the window.
+    """One conversation with `engine`. ``tree`` holds all that was said, also by a stopped answer,
+    whether or not it still fits the window. ``last`` is the end of the last answer.
     """
 
     def __init__(
         self,
         engine: Engine,
-        conversation: Conversation,
+        settings: ChatSettings,
         *,
-        sampling: Sampling,
-        max_tokens: int | None,
+        keeper: Keeper | None = None,
         most_context: int = 131_072,
     ) -> None:
         """`most_context`: the largest window, in tokens, that the model was trained for."""
-        self.conversation = conversation
-        self._engine = engine
-        self._sampling = sampling
-        self._max_tokens = max_tokens
+        self.engine = engine
+        self.settings = settings
+        self.tree = ConversationTree()
+        self.keeper = keeper or Keeper(None)
+        self.last: Finished | None = None
         self._fitter = ContextFitter(most_context)
 
-    def prepare(self, text: str) -> Prepared:
+    @property
+    def conversation(self) -> Conversation:
+        """What the next question is put to, all turns of it."""
+        return self.settings.conversation(said(self.tree.path()))
+
+    def prepare(self, text: str, settings: ChatSettings | None = None) -> Prepared:
         """Put `text` to the conversation and see that it fits; nothing is remembered yet.
 
-        Takes seconds for megabytes of text. Raises DoesNotFitError when it is too long.
+        `settings` are for this question only. Takes seconds for megabytes of text. Raises
+        DoesNotFitError when it is too long.
         """
-        asked = self.conversation.adding(user(text))
-        return Prepared(self.conversation, asked, self._fitter.fit(asked, self._engine))
+        settings = settings or self.settings
+        asked = settings.conversation((*said(self.tree.path()), user(text)))
+        fitted = self._fitter.fit(asked, self.engine)
+        return Prepared(text, self.tree.head_id, settings, fitted)
+
+    def prepare_again(self, settings: ChatSettings | None = None) -> Prepared:
+        """Have the question at the head answered once more. Raises DoesNotFitError."""
+        settings = settings or self.settings
+        asked = settings.conversation(said(self.tree.path()))
+        return Prepared(None, self.tree.head_id, settings, self._fitter.fit(asked, self.engine))
 
     def answer(self, prepared: Prepared, cancel: Cancel) -> Iterator[Event]:
-        """Yield the answer and remember it; the last event is ``Finished``.
+        """Yield the answer and remember it, as it comes; the last event is ``Finished``.
 
-        A question that was stopped before it was read to its end is not remembered: every later
-        prompt would have to read it after all.
+        A question that was stopped before it was read to its end stays a branch, and the head goes
+        back: every later prompt would have to read it after all.
         """
-        asked, fitted = prepared.asked, prepared.fitted
+        fitted, settings = prepared.fitted, prepared.settings
         if fitted.newly_dropped:
             yield TurnsDropped(fitted.newly_dropped)
-        self.conversation = asked
-        answer: list[Message] = []
-        unread = False
+        self.tree.head_id = prepared.parent_id
+        if prepared.text is not None:
+            self.tree.add(user(prepared.text))
+        yield from self._keep()
+        recording = Recording(self.tree, settings)
         try:
-            for event in self._engine.answer(
+            for event in self.engine.answer(
                 fitted.conversation,
-                sampling=self._sampling,
-                max_tokens=self._max_tokens,
+                sampling=settings.sampling,
+                max_tokens=settings.max_tokens,
                 cancel=cancel,
+                thinking=settings.thinking,
             ):
-                if isinstance(event, MessageCompleted):
-                    answer.append(event.message)
-                if isinstance(event, Finished) and event.reason is FinishReason.CANCELLED:
-                    unread = not answer and not event.usage.completion_tokens
+                recording.take(event)
+                if isinstance(event, Finished):
+                    self.last = event
+                    self._leave_unread(prepared, recording)
+                    yield from self._keep()
+                elif recording.is_due():
+                    yield from self._keep()
                 yield event
         finally:
-            whole = asked.adding(*_remembered(answer))
-            self.conversation = prepared.before if unread else whole
+            recording.end()
+            self.keeper.keep(self.tree, self.settings)
+
+    def was_left_out(self, prepared: Prepared) -> bool:
+        """Whether the question was stopped before it was read to its end."""
+        return prepared.text is not None and self.tree.head_id == prepared.parent_id
+
+    def move(self, head_id: int | None) -> None:
+        """Go on from another message of the tree."""
+        self.tree.head_id = head_id
+        self._fitter.reset()
+
+    def begin_anew(self, tree: ConversationTree | None = None) -> None:
+        """Turn to another conversation; the present one stays as it is kept."""
+        self.keeper.leave()
+        self.tree = tree or ConversationTree()
+        self.last = None
+        self._fitter.reset()
+
+    def context_used(self) -> int:
+        """Return how many tokens the conversation takes of the window now."""
+        return self._fitter.measure(self.conversation, self.engine)
+
+    def left_out(self) -> int:
+        """Return how many of the oldest turns no longer are in the prompt."""
+        return self._fitter.dropped_turns
+
+    def _leave_unread(self, prepared: Prepared, recording: Recording) -> None:
+        finished = self.last
+        is_stopped = finished is not None and finished.reason is FinishReason.CANCELLED
+        is_read = not recording.is_empty or (finished and finished.usage.completion_tokens)
+        if prepared.text is not None and is_stopped and not is_read:
+            self.tree.head_id = prepared.parent_id
+
+    def _keep(self) -> Iterator[Event]:
+        notice = self.keeper.keep(self.tree, self.settings)
+        if notice:
+            yield Notice(notice)
+
+
+def said(path: Iterable[StoredMessage]) -> tuple[Message, ...]:
+    """Return what later prompts know of the messages of `path`.
+
+    Thinking that never came to an answer (stopped, out of tokens) would be taken up again by the
+    next one, and a call nobody answered would wait for its result: neither is told.
+    """
+    kept: list[Message] = []
+    answer: list[Message] = []
+    for stored in path:
+        if stored.message.role is Role.USER:
+            kept += _remembered(answer)
+            kept.append(stored.message)
+            answer = []
+        else:
+            answer.append(stored.message)
+    return (*kept, *_remembered(answer))
 
 
 def _remembered(answer: list[Message]) -> list[Message]:
-    """Return what later prompts should know of an answer.
-
-    Thinking that never came to an answer (stopped, out of tokens) would be taken up again by the
-    next one, and a call nobody answered would wait for its result: neither stays.
-    """
     if any(message.channel is Channel.FINAL for message in answer):
         return answer
     return [

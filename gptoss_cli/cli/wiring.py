@@ -13,10 +13,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from gptoss_cli.errors import ModelFileError, UsageError
-from gptoss_cli.messages import Conversation, DeveloperPrompt, ReasoningEffort, SystemPrompt
+from gptoss_cli.messages import ReasoningEffort
 from gptoss_cli.ui.terminal import Environment
 
 if TYPE_CHECKING:
+    from gptoss_cli.chat.settings import ChatSettings
     from gptoss_cli.chat.turn import Chat
     from gptoss_cli.cli.options import Settings
     from gptoss_cli.engine.base import Engine
@@ -71,7 +72,6 @@ def start(settings: Settings, *, lasting: bool) -> Running:
     from gptoss_cli.chat.turn import Chat
     from gptoss_cli.cli.models.card import assessed
     from gptoss_cli.cli.models.shelf import shelf
-    from gptoss_cli.engine.base import Sampling
     from gptoss_cli.engine.bindings import lacks_avx2
     from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
     from gptoss_cli.engine.local import LocalEngine
@@ -80,7 +80,8 @@ def start(settings: Settings, *, lasting: bool) -> Running:
     from gptoss_cli.models.preflight import Verdict
     from gptoss_cli.models.weights import open_model
 
-    opened = open_model(shelf().registry.resolve(settings.model))
+    registry = shelf().registry
+    opened = open_model(registry.resolve(settings.model))
     model = opened.file
     window = _window(settings.context, model.shape.context_length)
     try:
@@ -110,18 +111,9 @@ def start(settings: Settings, *, lasting: bool) -> Running:
         )
     )
     engine = LocalEngine(generator, vocabulary)
-    sampling = Sampling(
-        temperature=settings.temperature,
-        top_p=settings.top_p,
-        top_k=settings.top_k,
-        min_p=settings.min_p,
-        seed=settings.seed,
-    )
     chat = Chat(
         engine,
-        _conversation(settings),
-        sampling=sampling,
-        max_tokens=settings.max_tokens,
+        _chat_settings(settings, registry.lasting_name(settings.model)),
         most_context=model.shape.context_length,
     )
     threads = f"{placement.threads} thread{'s' if placement.threads > 1 else ''}"
@@ -140,12 +132,24 @@ def renderer(settings: Settings, screen: Environment) -> Renderer:
     )
 
 
-def _conversation(settings: Settings) -> Conversation:
-    system = SystemPrompt(
-        date=settings.date or date.today().isoformat(), effort=ReasoningEffort(settings.effort)
+def _chat_settings(settings: Settings, model: str) -> ChatSettings:
+    from gptoss_cli.chat.settings import ChatSettings
+    from gptoss_cli.engine.base import Sampling
+
+    return ChatSettings(
+        model=model,
+        effort=ReasoningEffort(settings.effort),
+        instructions=settings.system,
+        date=settings.date or date.today().isoformat(),
+        sampling=Sampling(
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            top_k=settings.top_k,
+            min_p=settings.min_p,
+            seed=settings.seed,
+        ),
+        max_tokens=settings.max_tokens,
     )
-    developer = DeveloperPrompt(instructions=settings.system) if settings.system.strip() else None
-    return Conversation(system=system, developer=developer)
 
 
 def _window(asked: int | None, trained: int) -> int:

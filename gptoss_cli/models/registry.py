@@ -78,6 +78,17 @@ class Registry:
                     raise _not_here(model, found)
                 return found.path
 
+    def lasting_name(self, name: str | None) -> str:
+        """Return what means the model called `name`, or the default, later and elsewhere, too.
+
+        Raises as ``resolve`` does.
+        """
+        if name is None:
+            return self.default_name()
+        if isinstance(self.parse(name), LocalPath):
+            return str(self.resolve(name).absolute())
+        return name
+
     def default_name(self) -> str:
         """Return the name of the model chosen with ``models use``, or of the only one.
 

@@ -81,7 +81,7 @@ class Repl:
             with stopping(cancel), self._pastes_kept(), self._make_renderer() as shown:
                 for event in self._chat.answer(prepared, cancel):
                     shown.feed(event)
-            if self._chat.conversation is prepared.before:
+            if self._chat.was_left_out(prepared):
                 say("the question was not read to its end and is left out; ↑ brings it back")
         except KeyboardInterrupt:
             print("[stopped]")

@@ -27,11 +27,13 @@ class MessageState(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSettings:
     """What a session is continued with. ``date`` is ISO, of the system message, or None.
+    ``thinking`` False: answers are opened at once, whatever the effort.
 
     ``sampling`` holds numbers by name (``temperature``, ``seed``); None means not set.
     """
 
     effort: ReasoningEffort = ReasoningEffort.MEDIUM
+    thinking: bool = True
     instructions: str = ""
     date: str | None = None
     sampling: Mapping[str, float | int | None] = field(default_factory=dict)

@@ -10,7 +10,8 @@ Version 1 is one object::
       "created_s": 1763801640.5,         seconds since 1970, as all times
       "changed_s": 1763801702.0,
       "model": "20b",
-      "settings": {"effort": "medium", "instructions": "", "date": null, "sampling": {}},
+      "settings": {"effort": "medium", "thinking": true, "instructions": "", "date": null,
+                   "sampling": {}},
       "head": 3,                         the id of a message, or null
       "messages": [
         {"id": 1, "parent": null, "role": "user", "channel": null, "content": "...",
@@ -103,6 +104,7 @@ def settings_plain(settings: SessionSettings) -> dict[str, Any]:
     """Return `settings` as JSON writes them."""
     return {
         "effort": settings.effort,
+        "thinking": settings.thinking,
         "instructions": settings.instructions,
         "date": settings.date,
         "sampling": dict(settings.sampling),
@@ -117,6 +119,7 @@ def settings_of(plain: object) -> SessionSettings:
     sampling = plain.get("sampling")
     return SessionSettings(
         effort=effort_of(plain.get("effort")) or ReasoningEffort.MEDIUM,
+        thinking=plain.get("thinking") is not False,
         instructions=string_or(plain.get("instructions"), ""),
         date=date if isinstance(date, str) else None,
         sampling=numbers_of(sampling, with_none=True) or {},

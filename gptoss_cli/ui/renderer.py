@@ -20,6 +20,7 @@ from gptoss_cli.events import (
     FinishReason,
     LoadProgress,
     MessageCompleted,
+    Notice,
     PreambleDelta,
     PromptProgress,
     ToolCallDelta,
@@ -27,6 +28,7 @@ from gptoss_cli.events import (
 )
 from gptoss_cli.messages import Channel
 from gptoss_cli.ui import status
+from gptoss_cli.ui.sanitize import sanitize_line
 from gptoss_cli.ui.terminal import Environment
 from gptoss_cli.ui.theme import Paint, Theme
 
@@ -162,7 +164,8 @@ class StreamRenderer:
         | AnalysisDelta
         | PreambleDelta
         | ToolCallDelta
-        | TurnsDropped,
+        | TurnsDropped
+        | Notice,
     ) -> None:
         side = self._side
         match event:
@@ -178,6 +181,8 @@ class StreamRenderer:
                 side.reading(event)
             case TurnsDropped(count):
                 side.notice(status.dropped(count))
+            case Notice(text):
+                side.notice(sanitize_line(text))
             case _:
                 assert_never(event)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gptoss_cli.chat.settings import ChatSettings
 from gptoss_cli.chat.turn import Chat
 from gptoss_cli.engine.base import Cancel, Sampling
 from gptoss_cli.errors import DoesNotFitError
@@ -39,6 +40,7 @@ class Scripted:
         sampling: Sampling,
         max_tokens: int | None,
         cancel: Cancel,
+        thinking: bool = True,
     ) -> Iterator[Event]:
         self.seen.append(conversation)
         for message in self._answers.pop(0):
@@ -50,7 +52,7 @@ class Scripted:
 
 
 def chat_with(engine: Scripted) -> Chat:
-    return Chat(engine, Conversation(), sampling=Sampling(), max_tokens=None)
+    return Chat(engine, ChatSettings())
 
 
 def ask(chat: Chat, text: str) -> list[Event]:
@@ -128,4 +130,6 @@ def test_a_question_that_was_not_read_to_its_end_is_left_out():
     before = chat.conversation
     prepared = chat.prepare("a whole book")
     list(chat.answer(prepared, Cancel()))
-    assert chat.conversation is before is prepared.before
+    assert chat.conversation == before
+    assert chat.was_left_out(prepared)
+    assert [stored.message.content for stored in chat.tree] == ["a whole book"]

@@ -1,0 +1,158 @@
+"""What a conversation is held with: the model's name, effort, instructions, sampling."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from gptoss_cli.engine.base import Sampling
+from gptoss_cli.errors import UsageError
+from gptoss_cli.messages import (
+    Conversation,
+    DeveloperPrompt,
+    Message,
+    ReasoningEffort,
+    SystemPrompt,
+)
+from gptoss_cli.sessions.records import SessionSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """What a setting takes: a number from `least` to `most`, or None where it may be left open."""
+
+    least: float
+    most: float = math.inf
+    whole: bool = False
+    open: bool = False
+
+    @property
+    def words(self) -> str:
+        """What it takes, in words."""
+        kind = "a whole number" if self.whole else "a number"
+        span = f"of {self.least:g} or more" if self.most == math.inf else f"to {self.most:g}"
+        from_ = "" if self.most == math.inf else f"from {self.least:g} "
+        return f"{kind} {from_}{span}" + (" or none" if self.open else "")
+
+    def read(self, text: str) -> float | int | None:
+        """Return the number that `text` spells, NaN where it spells none."""
+        if self.open and text == "none":
+            return None
+        try:
+            return int(text) if self.whole else float(text)
+        except ValueError:
+            return math.nan
+
+    def takes(self, value: float | None) -> bool:
+        """Whether `value` can be set."""
+        if value is None:
+            return self.open
+        return self.least <= value <= self.most and (isinstance(value, int) or not self.whole)
+
+
+NUMBERS: Final = {
+    "temperature": Number(least=0, most=10),
+    "top_p": Number(least=0, most=1),
+    "top_k": Number(least=0, whole=True),
+    "min_p": Number(least=0, most=1),
+    "seed": Number(least=0, whole=True, open=True),
+    "max_tokens": Number(least=1, whole=True, open=True),
+}
+
+
+_AS_MADE_FOR: Final = Sampling()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatSettings:
+    """``thinking`` False opens the answer at once, whatever the effort. ``date`` is ISO, or None to
+    leave it out; ``max_tokens`` bounds thinking and answer together.
+    """
+
+    model: str = ""
+    effort: ReasoningEffort = ReasoningEffort.MEDIUM
+    thinking: bool = True
+    instructions: str = ""
+    date: str | None = None
+    sampling: Sampling = _AS_MADE_FOR
+    max_tokens: int | None = None
+
+    @property
+    def effort_name(self) -> str:
+        """The effort as people choose it: low, medium, high or none."""
+        return self.effort.value if self.thinking else "none"
+
+    def with_effort(self, name: str) -> ChatSettings:
+        """Return the settings with the effort `name`, one of low, medium, high and none.
+
+        None leaves the effort in the system message as it is, so that nothing is read again.
+        """
+        if name == "none":
+            return replace(self, thinking=False)
+        return replace(self, thinking=True, effort=ReasoningEffort(name))
+
+    def conversation(self, messages: tuple[Message, ...] = ()) -> Conversation:
+        """Return `messages` with the system and developer messages that these settings make."""
+        has_instructions = bool(self.instructions.strip())
+        return Conversation(
+            system=SystemPrompt(date=self.date, effort=self.effort),
+            developer=DeveloperPrompt(instructions=self.instructions) if has_instructions else None,
+            messages=messages,
+        )
+
+    def record(self) -> SessionSettings:
+        """Return the settings as a session is stored with them."""
+        return SessionSettings(
+            effort=self.effort,
+            thinking=self.thinking,
+            instructions=self.instructions,
+            date=self.date,
+            sampling=asdict(self.sampling) | {"max_tokens": self.max_tokens},
+        )
+
+    def resumed(self, record: SessionSettings) -> ChatSettings:
+        """Return the settings of a stored session; what it does not say is as in these."""
+        settings = replace(
+            self,
+            effort=record.effort,
+            thinking=record.thinking,
+            instructions=record.instructions,
+            date=record.date or self.date,
+        )
+        for name, value in record.sampling.items():
+            number = NUMBERS.get(name)
+            if number is not None and number.takes(value):
+                settings = _with(settings, name, value)
+        return settings
+
+    def number(self, name: str) -> float | int | None:
+        """Return the number `name`, one of ``NUMBERS``."""
+        value: float | int | None = getattr(self if name == "max_tokens" else self.sampling, name)
+        return value
+
+    def with_number(self, name: str, text: str) -> ChatSettings:
+        """Return the settings with the number `name` read from `text`.
+
+        UsageError where there is no such number, or it does not take this value.
+        """
+        number = NUMBERS.get(name)
+        if number is None:
+            near = difflib.get_close_matches(name, NUMBERS, n=1, cutoff=0.4)
+            raise UsageError(
+                f"there is no {name} to set.",
+                hint=f"did you mean {near[0]}?" if near else " ".join(NUMBERS),
+            )
+        value = number.read(text)
+        if not number.takes(value):
+            raise UsageError(f"{name} takes {number.words}, not {text}.")
+        return _with(self, name, value)
+
+
+def _with(settings: ChatSettings, name: str, value: float | None) -> ChatSettings:
+    """Return `settings` with one of ``NUMBERS``, which takes `value`, set to it."""
+    change: dict[str, Any] = {name: value}
+    if name == "max_tokens":
+        return replace(settings, **change)
+    return replace(settings, sampling=replace(settings.sampling, **change))
