@@ -15,6 +15,7 @@ from gptoss_cli.cli.models.app import app as models
 from gptoss_cli.cli.models.pull import pull
 from gptoss_cli.cli.options import Task
 from gptoss_cli.cli.run import run
+from gptoss_cli.cli.sessions.app import app as sessions
 from gptoss_cli.errors import ExitCode
 
 app = typer.Typer(
@@ -28,7 +29,8 @@ app.command()(run)
 app.command()(chat)
 app.command()(pull)
 app.add_typer(models)
-COMMANDS = ("run", "chat", "pull", "models")
+app.add_typer(sessions)
+COMMANDS = ("run", "chat", "pull", "models", "sessions")
 
 
 def _version(wanted: bool) -> None:

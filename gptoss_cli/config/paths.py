@@ -13,7 +13,7 @@ class Paths:
     """Where things of this user are kept.
 
     ``state``: what can be lost without harm (history of input, reports of defects). ``data``: what
-    a person arranged (the default model, imported models).
+    a person arranged and keeps (the default model, imported models, conversations).
     """
 
     state: Path
@@ -23,6 +23,11 @@ class Paths:
     def input_history(self) -> Path:
         """What was typed at the chat's prompt."""
         return self.state / "history"
+
+    @property
+    def sessions(self) -> Path:
+        """The store of conversations."""
+        return self.data / "sessions.db"
 
 
 def user_paths() -> Paths:

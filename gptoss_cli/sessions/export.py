@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
 from typing import Final
 
 from gptoss_cli.messages import Channel, Role
 from gptoss_cli.sessions import fences, session_json
-from gptoss_cli.sessions.records import MessageState, StoredMessage, StoredSession
+from gptoss_cli.sessions.records import MessageState, StoredMessage, StoredSession, moment
 
 # Newline and tab stay. What changes the order of reading, and lone halves of surrogate pairs, are
 # shown as well.
@@ -24,7 +24,6 @@ _CONTROLS: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _MARKDOWN_SIGNS: Final = re.compile(r"([\\`*_{}\[\]<>#|~&!$])")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STATES: Final = {
     MessageState.COMPLETE: "",
     MessageState.STOPPED: " (stopped)",
@@ -64,20 +63,56 @@ class ExportFormat(StrEnum):
     HTML = "html"
 
 
+class Kind(Enum):
+    """What a passage is: an answer, which is Markdown; thinking; or written as it stands."""
+
+    ANSWER = auto()
+    THINKING = auto()
+    WRITTEN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What somebody said, and on one line who; controls are shown in both."""
+
+    heading: str
+    text: str
+    kind: Kind
+
+
 def export(session: StoredSession, form: ExportFormat, *, thinking: bool = False) -> str:
     """Return `session` in `form`, with the analysis channel only if `thinking`."""
     return _WRITERS[form](session if thinking else session.without_thinking())
 
 
-def _markdown(session: StoredSession) -> str:
-    blocks = [f"# {_unmarked(_title(session))}", _unmarked(_about(session))]
+def title_line(session: StoredSession) -> str:
+    """Return the title on one line, controls shown."""
+    return _line(session.info.title) or "Untitled"
+
+
+def about_line(session: StoredSession) -> str:
+    """Return model, effort and beginning on one line, controls shown."""
+    created = f"{moment(session.info.created_s):%Y-%m-%d %H:%M} UTC"
+    return " · ".join(
+        filter(None, map(_line, (session.info.model, session.settings.effort, created)))
+    )
+
+
+def passages(session: StoredSession) -> Iterator[Passage]:
+    """Yield the instructions and what was said from the root to the head."""
     if session.settings.instructions:
-        blocks += ["## Instructions", fences.fenced(_visible(session.settings.instructions))]
+        yield Passage("Instructions", _visible(session.settings.instructions), Kind.WRITTEN)
     for stored in session.path():
-        text = _visible(stored.message.content)
+        yield Passage(_heading(stored), _visible(stored.message.content), _kind(stored))
+
+
+def _markdown(session: StoredSession) -> str:
+    blocks = [f"# {_unmarked(title_line(session))}", _unmarked(about_line(session))]
+    for passage in passages(session):
         # An answer is Markdown already; whatever else there is was not written as Markdown.
-        body = fences.closed(text) if _is_answer(stored) else fences.fenced(text)
-        blocks += [f"## {_unmarked(_heading(stored))}", body]
+        is_answer = passage.kind is Kind.ANSWER
+        body = fences.closed(passage.text) if is_answer else fences.fenced(passage.text)
+        blocks += [f"## {_unmarked(passage.heading)}", body]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -87,31 +122,25 @@ def _unmarked(line: str) -> str:
 
 
 def _text(session: StoredSession) -> str:
-    blocks = [f"{_title(session)}\n{_about(session)}"]
-    if session.settings.instructions:
-        blocks.append(f"[Instructions]\n{_visible(session.settings.instructions)}")
-    blocks += [f"[{_heading(m)}]\n{_visible(m.message.content)}" for m in session.path()]
+    blocks = [f"{title_line(session)}\n{about_line(session)}"]
+    blocks += [f"[{passage.heading}]\n{passage.text}" for passage in passages(session)]
     return "\n\n".join(blocks) + "\n"
 
 
 def _html(session: StoredSession) -> str:
-    sections = [_section(_heading(stored), _html_body(stored)) for stored in session.path()]
-    if session.settings.instructions:
-        sections.insert(0, _section("Instructions", _prose(session.settings.instructions)))
     return _PAGE.format(
-        title=html.escape(_title(session)),
-        about=html.escape(_about(session)),
-        messages="\n".join(sections),
+        title=html.escape(title_line(session)),
+        about=html.escape(about_line(session)),
+        messages="\n".join(_section(p.heading, _html_body(p)) for p in passages(session)),
     )
 
 
-def _html_body(stored: StoredMessage) -> str:
-    text = stored.message.content
-    if not _is_answer(stored):
-        return _prose(text)
+def _html_body(passage: Passage) -> str:
+    if passage.kind is not Kind.ANSWER:
+        return _prose(passage.text)
     return "\n".join(
-        f"<pre>\n{_escaped(part.text)}</pre>" if part.is_code else _prose(part.text.strip("\n"))
-        for part in fences.parts(text)
+        f"<pre>\n{html.escape(part.text)}</pre>" if part.is_code else _prose(part.text.strip("\n"))
+        for part in fences.parts(passage.text)
     )
 
 
@@ -120,11 +149,7 @@ def _section(heading: str, body: str) -> str:
 
 
 def _prose(text: str) -> str:
-    return f'<div class="text">{_escaped(text)}</div>'
-
-
-def _escaped(text: str) -> str:
-    return html.escape(_visible(text))
+    return f'<div class="text">{html.escape(text)}</div>'
 
 
 _WRITERS: Final[dict[ExportFormat, Callable[[StoredSession], str]]] = {
@@ -135,13 +160,11 @@ _WRITERS: Final[dict[ExportFormat, Callable[[StoredSession], str]]] = {
 }
 
 
-def _is_answer(stored: StoredMessage) -> bool:
+def _kind(stored: StoredMessage) -> Kind:
     message = stored.message
-    return (
-        message.role is Role.ASSISTANT
-        and message.channel is not Channel.ANALYSIS
-        and message.recipient is None
-    )
+    if message.role is not Role.ASSISTANT or message.recipient is not None:
+        return Kind.WRITTEN
+    return Kind.THINKING if message.channel is Channel.ANALYSIS else Kind.ANSWER
 
 
 def _heading(stored: StoredMessage) -> str:
@@ -156,16 +179,6 @@ def _heading(stored: StoredMessage) -> str:
     else:
         who = "You" if message.role is Role.USER else message.role.capitalize()
     return _line(who) + _STATES[stored.state]
-
-
-def _title(session: StoredSession) -> str:
-    return _line(session.info.title) or "Untitled"
-
-
-def _about(session: StoredSession) -> str:
-    created = _EPOCH + timedelta(seconds=session.info.created_s)
-    about = (session.info.model, session.settings.effort, f"{created:%Y-%m-%d %H:%M} UTC")
-    return " · ".join(filter(None, map(_line, about)))
 
 
 def _line(text: str) -> str:

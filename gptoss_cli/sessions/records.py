@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from gptoss_cli.messages import Channel, Message, ReasoningEffort
 
+LATEST_S: Final = 253_402_300_799.0  # the end of the year 9999, the last one calendars know
 _TITLE_CHARACTERS: Final = 80
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MessageState(StrEnum):
@@ -139,3 +142,8 @@ def title_of(text: str) -> str:
     if len(title) <= _TITLE_CHARACTERS:
         return title
     return title[: _TITLE_CHARACTERS - 1].rstrip() + "…"
+
+
+def moment(seconds: float) -> datetime:
+    """Return a time of the store in UTC, the nearest one that calendars know."""
+    return _EPOCH + timedelta(seconds=min(max(seconds, 0.0), LATEST_S))

@@ -39,6 +39,7 @@ from typing import Any, Final
 
 from gptoss_cli.messages import Channel, Message, ReasoningEffort, Role
 from gptoss_cli.sessions.records import (
+    LATEST_S,
     MessageState,
     SessionInfo,
     SessionSettings,
@@ -48,9 +49,10 @@ from gptoss_cli.sessions.records import (
 
 FORMAT: Final = "gptoss session"
 VERSION: Final = 1
-_LATEST_S: Final = 253_402_300_799.0  # the end of the year 9999, the last one calendars know
-# What json.dumps leaves as it is and a terminal would obey, and what UTF-8 cannot write.
-_UNSAFE: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# What json.dumps leaves as it is and a terminal would obey or hide, and what UTF-8 cannot write.
+_UNSAFE: Final = re.compile(
+    "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
 
 
 def dump(session: StoredSession) -> str:
@@ -149,7 +151,7 @@ def time_or(value: object, default_s: float) -> float:
     """Return `value` as a time that calendars know, in seconds since 1970, else `default_s`."""
     if not _is_number(value) or not isinstance(value, int | float):
         return default_s
-    return float(value) if 0 <= value <= _LATEST_S else default_s
+    return float(value) if 0 <= value <= LATEST_S else default_s
 
 
 def string_or(value: object, default: str) -> str:

@@ -31,6 +31,16 @@ def key_of_session(database: sqlite3.Connection, session_id: str) -> int:
     return int(row[0])
 
 
+def key_of_origin(database: sqlite3.Connection, origin: str, session_id: str) -> int | None:
+    """Return the key of the session that came from `origin`, else of the one with this id."""
+    row = database.execute(
+        "SELECT key FROM session WHERE origin = CAST(?1 AS TEXT) OR id = CAST(?2 AS TEXT)"
+        " ORDER BY origin IS CAST(?1 AS TEXT) DESC",
+        (utf8(origin), utf8(session_id)),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
 def require_message(database: sqlite3.Connection, key: int, message_id: int) -> None:
     """Raise SessionGoneError when `message_id` is no message of the session `key`."""
     first, last = ids_of(key)

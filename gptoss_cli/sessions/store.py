@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Final, Self
 
 from gptoss_cli.messages import Channel, Message, ReasoningEffort, Role
-from gptoss_cli.sessions import rows, search_index, statements, store_file
+from gptoss_cli.sessions import merging, naming, rows, search_index, statements, store_file
 from gptoss_cli.sessions.database import Database
-from gptoss_cli.sessions.folding import key_of
 from gptoss_cli.sessions.ids import is_id, new_id
 from gptoss_cli.sessions.records import (
     MessageState,
@@ -31,7 +30,6 @@ from gptoss_cli.sessions.rows import utf8
 from gptoss_cli.sessions.schema import MESSAGE_BITS
 from gptoss_cli.sessions.search import Query, SearchHit, parse
 
-_LEAST_ID_CHARACTERS: Final = 4
 _INFO: Final = "SELECT id, title, title_is_own, created_s, changed_s, model, message_count"
 _NEWEST: Final = "ORDER BY changed_s DESC, key DESC"
 
@@ -117,11 +115,7 @@ class SessionStore:
         """
         info = session.info
         with self._database.writing() as db:
-            known = db.execute(
-                "SELECT 1 FROM session WHERE origin = CAST(? AS TEXT) OR id = CAST(? AS TEXT)",
-                (utf8(origin), utf8(info.id)),
-            )
-            if known.fetchone():
+            if statements.key_of_origin(db, origin, info.id) is not None:
                 return None
             info = replace(
                 info,
@@ -140,6 +134,37 @@ class SessionStore:
                 _title_by_question(db, key)
         return info.id
 
+    def catch_up(self, session: StoredSession, *, origin: str) -> tuple[str, int] | None:
+        """Add to the session that ``restore`` knows already what `session` has beyond it.
+
+        Returns its id and how many messages came; None where it is not here any more. Nothing
+        that is here changes. The head moves only where the conversation went on from it.
+        """
+        with self._database.writing() as db:
+            key = statements.key_of_origin(db, origin, session.info.id)
+            if key is None:
+                return None
+            here = _loaded(db, key)
+            growth = merging.growth(here, session)
+            ids = dict(growth.same)
+            first = statements.next_message_id(db, key)
+            for own_id, stored in enumerate(growth.messages, first):
+                ids[stored.id] = own_id
+                parent_id = ids[stored.parent_id]
+                statements.insert_message(db, replace(stored, id=own_id, parent_id=parent_id))
+            if growth.messages:
+                db.execute(
+                    "UPDATE session SET message_count = message_count + ?, head_id = ?,"
+                    " changed_s = max(changed_s, ?) WHERE key = ?",
+                    (
+                        len(growth.messages),
+                        ids[session.head_id] if growth.goes_on else here.head_id,
+                        session.info.changed_s,
+                        key,
+                    ),
+                )
+        return here.info.id, len(growth.messages)
+
     def sessions(self, limit: int | None = None, offset: int = 0) -> list[SessionInfo]:
         """Return the sessions, the one that changed last first; `limit` None returns all."""
         count = -1 if limit is None else limit
@@ -152,36 +177,15 @@ class SessionStore:
         return next(iter(self.sessions(limit=1)), None)
 
     def find(self, text: str) -> list[SessionInfo]:
-        """Return the sessions that `text` may mean, the one that changed last first.
-
-        The closest reading that means any counts: an id; a title; the beginning or the end of an
-        id, four characters or more (sessions of one week begin alike); the beginning of a title.
-        Case and the composition of Hangul do not count.
+        """Return the sessions that `text` may mean, as ``sessions.naming`` has it, the one that
+        changed last first.
         """
-        key = key_of(text.strip())
-        if not key:
-            return []
-        sessions = [(info, info.id.casefold(), key_of(info.title)) for info in self.sessions()]
-        is_part = len(key) >= _LEAST_ID_CHARACTERS
-        readings = (
-            [info for info, own_id, _ in sessions if own_id == key],
-            [info for info, _, title in sessions if title == key],
-            [i for i, own_id, _ in sessions if is_part and own_id.startswith(key)],
-            [i for i, own_id, _ in sessions if is_part and own_id.endswith(key)],
-            [info for info, _, title in sessions if title.startswith(key)],
-        )
-        return next((reading for reading in readings if reading), [])
+        return naming.meant(text, self.sessions())
 
     def load(self, session_id: str) -> StoredSession:
         """Return the session with all of its messages."""
         with self._database.reading() as db:
-            key = statements.key_of_session(db, session_id)
-            row = db.execute(
-                f"{_INFO}, settings, head_id FROM session WHERE key = ?", (key,)
-            ).fetchone()
-            found = db.execute(rows.MESSAGES, statements.ids_of(key))
-            messages = tuple(map(rows.message_of, found))
-        return StoredSession(rows.info_of(row), rows.stored_settings(row[7]), messages, row[8])
+            return _loaded(db, statements.key_of_session(db, session_id))
 
     def set_title(self, session_id: str, title: str) -> None:
         """Give the session a title of the person's own; an empty one is made of its question."""
@@ -316,6 +320,15 @@ class SessionStore:
     def size_bytes(self) -> int:
         """Return what the store takes on the disk."""
         return store_file.size_bytes(self.path)
+
+
+def _loaded(database: sqlite3.Connection, key: int) -> StoredSession:
+    row = database.execute(
+        f"{_INFO}, settings, head_id FROM session WHERE key = ?", (key,)
+    ).fetchone()
+    found = database.execute(rows.MESSAGES, statements.ids_of(key))
+    messages = tuple(map(rows.message_of, found))
+    return StoredSession(rows.info_of(row), rows.stored_settings(row[7]), messages, row[8])
 
 
 def _title(database: sqlite3.Connection, key: int) -> str:

@@ -1,7 +1,8 @@
 """Lists of things with the same facts: aligned at a terminal, separated by tabs in a pipe.
 
-At a terminal columns that do not fit are left out, the least important first; then the first column
-is shortened in the middle. In a pipe nothing is left out and nothing is rounded for people.
+At a terminal a column that may be cut is cut first; then columns that do not fit are left out, the
+least important first; then the first column is shortened in the middle. In a pipe nothing is left
+out and nothing is rounded for people.
 """
 
 from __future__ import annotations
@@ -22,11 +23,15 @@ _ONE_LINE: Final = re.compile(r"[\t\r\n]")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A heading; ``right`` aligns its cells, the higher ``rank`` the sooner it is left out."""
+    """A heading; ``right`` aligns its cells, the higher ``rank`` the sooner it is left out.
+
+    ``least`` lets it be cut at its end, for sentences, down to so many cells.
+    """
 
     title: str
     right: bool = False
     rank: int = 0
+    least: int = 0
 
 
 def aligned(
@@ -40,6 +45,11 @@ def aligned(
             i: max(cells(columns[i].title), *(cells(row[i]) for row in texts), 0) for i in shown
         }
         surplus = sum(widths.values()) + _GAP * (len(shown) - 1) - width
+        for i in shown:
+            if columns[i].least and surplus > 0:
+                spare = min(max(widths[i] - columns[i].least, 0), surplus)
+                widths[i] -= spare
+                surplus -= spare
         if surplus <= 0:
             break
         least = max(shown[1:], key=lambda i: columns[i].rank, default=0)
@@ -85,12 +95,20 @@ def shortened(text: str, width: int, *, ellipsis: str = "…") -> str:
     return f"{head}{ellipsis}{tail}"
 
 
+def cut(text: str, width: int, *, ellipsis: str = "…") -> str:
+    """Return `text` in at most `width` cells, without its end where it is longer."""
+    if cells(text) <= width:
+        return text
+    return text[: split_at(text, max(width - cells(ellipsis), 1))].rstrip() + ellipsis
+
+
 def _line(
     columns: Sequence[Column], row: Sequence[tuple[int, str]], widths: dict[int, int], ellipsis: str
 ) -> str:
     parts = []
     for i, text in row:
-        fitting = shortened(text, widths[i], ellipsis=ellipsis)
+        fit = cut if columns[i].least else shortened
+        fitting = fit(text, widths[i], ellipsis=ellipsis)
         blank = " " * (widths[i] - cells(fitting))
         parts.append(blank + fitting if columns[i].right else fitting + blank)
     return (" " * _GAP).join(parts).rstrip()

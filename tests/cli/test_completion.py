@@ -21,7 +21,13 @@ def test_the_scripts_are_up_to_date(shell):
 
 
 @pytest.mark.parametrize(
-    ("line", "offered"), [("gptoss ch", "chat"), ("gptoss run --eff", "--effort")]
+    ("line", "offered"),
+    [
+        ("gptoss ch", "chat"),
+        ("gptoss run --eff", "--effort"),
+        ("gptoss ses", "sessions"),
+        ("gptoss sessions exp", "export"),
+    ],
 )
 def test_bash_is_offered_commands_and_options(line, offered):
     words = line.split(" ")

@@ -21,7 +21,14 @@ print(*(name for name in sys.modules if "." not in name), file=sys.stderr)
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["run", "--help"], ["models", "ls"], ["models", "show", "demo"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["run", "--help"],
+        ["models", "ls"],
+        ["models", "show", "demo"],
+        ["sessions", "ls"],
+    ],
     ids=" ".join,
 )
 def test_what_runs_no_model_imports_nothing_heavy(arguments):

@@ -184,3 +184,17 @@ def test_a_fence_is_longer_than_any_inside(text):
 )
 def test_code_that_a_stopped_answer_left_open_is_closed(text, end):
     assert closed(text) == text + end
+
+
+def test_json_escapes_what_a_terminal_obeys_or_hides():
+    hidden = "\x9b\u061c\u200b\u202e\u2066\ufeff\udc80"
+    text = export(session(user(hidden), title=hidden), ExportFormat.JSON)
+    assert not set(hidden) & set(text)
+    assert json.loads(text)["messages"][0]["content"] == hidden
+
+
+def test_times_that_no_calendar_knows_are_the_nearest_one():
+    tree = session(user("a"))
+    for created_s, year in ((1e300, "9999"), (-5.0, "1970")):
+        odd = replace(tree, info=replace(tree.info, created_s=created_s))
+        assert f"{year}-" in export(odd, ExportFormat.TEXT)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import sqlite3
+import zipfile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -84,6 +85,27 @@ def test_several_exports_may_stand_in_a_list(store, file):
     result = import_file(store, file)
     assert len(result.session_ids) == 2
     assert result.skipped == {"not understood": 2, "written by a newer gptoss": 1}
+
+
+def test_sessions_without_an_id_are_told_apart_by_what_is_in_them(store, file):
+    one = json.loads(export(session(user("a")), ExportFormat.JSON)) | {"id": 7}
+    two = json.loads(export(session(user("b")), ExportFormat.JSON)) | {"id": ""}
+    write(file, [one, two])
+    assert len(import_file(store, file).session_ids) == 2
+    assert import_file(store, file).known_sessions == 2
+
+
+def test_an_export_that_went_on_elsewhere_comes_back(store, tmp_path, file):
+    session_id = store.create("20b", session().settings)
+    asked = store.add(session_id, None, user("q"))
+    store.add(session_id, asked, final("a"))
+    file.write_text(export(store.load(session_id), ExportFormat.JSON))
+    with open_store(tmp_path / "elsewhere.db") as other:
+        import_file(other, file)
+        other.add(session_id, other.load(session_id).head_id, user("more"))
+        file.write_text(export(other.load(session_id), ExportFormat.JSON))
+    assert import_file(store, file).grown_ids == (session_id,)
+    assert [m.message.content for m in store.load(session_id).path()] == ["q", "a", "more"]
 
 
 def test_no_tokens_come_from_a_file(store, file):
@@ -280,6 +302,95 @@ def test_no_json_is_more_than_refused(store, file, plain):
         import_file(store, file)
 
 
+def test_a_conversation_that_went_on_gets_its_new_messages(store, file):
+    mapping = {"q": node(None, "user", "제주도는?"), "a": node("q", "assistant", "좋지요.")}
+    found, _ = imported(store, file, conversation(mapping, current_node="a"))
+    mapping |= {"q2": node("a", "user", "그럼?"), "a2": node("q2", "assistant", "네.")}
+    mapping["edited"] = node(None, "user", "부산은?")
+    mapping = dict(reversed(mapping.items()))
+    grown = conversation(mapping, current_node="a2", update_time=1.7e9 + 90)
+    write(file, [grown])
+    result = import_file(store, file)
+    assert (result.session_ids, result.grown_ids) == ((), (found.info.id,))
+    assert (result.messages, result.known_sessions) == (3, 0)
+    merged = store.load(found.info.id)
+    assert [m.message.content for m in merged.path()] == ["제주도는?", "좋지요.", "그럼?", "네."]
+    assert {m.message.content for m in merged.leaves()} == {"네.", "부산은?"}
+    assert (merged.info.message_count, merged.info.changed_s) == (5, 1.7e9 + 90)
+    assert [hit.session.id for hit in store.search("부산")] == [found.info.id]
+    again = import_file(store, file)
+    assert (again.messages, again.known_sessions) == (0, 1)
+    assert store.load(found.info.id) == merged
+
+
+def test_what_went_on_here_as_well_stays_where_it_is(store, file):
+    mapping = {"q": node(None, "user", "q"), "a": node("q", "assistant", "a")}
+    found, _ = imported(store, file, conversation(mapping, current_node="a"))
+    own = store.add(found.info.id, found.head_id, user("mine"))
+    write(file, [conversation(mapping | {"q2": node("a", "user", "theirs")}, current_node="q2")])
+    assert import_file(store, file).messages == 1
+    merged = store.load(found.info.id)
+    assert merged.head_id == own
+    assert [m.message.content for m in merged.leaves()] == ["mine", "theirs"]
+
+
+# The zip file of ChatGPT
+
+
+def zipped(file, **members):
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("chat.html", "<html>")
+        for name, plain in members.items():
+            archive.writestr(name, json.dumps(plain))
+
+
+def test_the_archive_is_read_as_it_comes(store, file):
+    one = conversation({"q": node(None, "user", "a")})
+    two = conversation({"q": node(None, "user", "b")}, id="def")
+    zipped(file, **{"conversations-001.json": [two], "x/conversations-000.json": [one]})
+    result = import_file(store, file)
+    assert len(result.session_ids) == 2
+    zipped(file, **{"conversations.json": [one, two]})
+    assert import_file(store, file).known_sessions == 2
+
+
+def test_an_archive_without_conversations_is_refused(store, file):
+    zipped(file, **{"user.json": {}})
+    with pytest.raises(UsageError, match=r"no conversations\.json"):
+        import_file(store, file)
+    zipped(file, **{"conversations.json": []})
+    with pytest.raises(UsageError, match="no conversations in it"):
+        import_file(store, file)
+
+
+def test_an_archive_larger_than_it_looks_is_refused(store, file, monkeypatch):
+    monkeypatch.setattr(imports, "_LARGEST_BYTES", 1 << 20)
+    zipped(file, **{"conversations.json": " " * (2 << 20)})
+    assert file.stat().st_size < 1 << 20
+    with pytest.raises(UsageError, match="larger than 1 MiB"):
+        import_file(store, file)
+
+
+@pytest.mark.parametrize("offset", range(0, 300, 7))
+def test_a_damaged_archive_is_refused_or_read(store, file, offset):
+    zipped(file, **{"conversations.json": [conversation({"q": node(None, "user", "a")})]})
+    content = bytearray(file.read_bytes())
+    content[min(offset, len(content) - 1)] ^= 0xFF
+    file.write_bytes(content)
+    with contextlib.suppress(UsageError):
+        import_file(store, file)
+
+
+def test_a_locked_archive_is_refused(store, file):
+    zipped(file, **{"conversations.json": []})
+    content = bytearray(file.read_bytes())
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.rindex(mark) + place] |= 1  # "encrypted"
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match="locked"):
+        import_file(store, file)
+
+
 # llm's
 
 
@@ -372,7 +483,8 @@ def test_a_damaged_log_is_refused(store, file):
         (b"[]", "no conversations"),
         (b'"mapping"', "no conversations"),
         (b"SQLite format 3\0", "no log of llm"),
-        (b"PK\x03\x04", "no JSON"),
+        (b"PK\x03\x04", "no zip file"),
+        (b"PK", "no zip file"),
     ],
 )
 def test_a_file_that_is_none_of_these_is_a_clear_error(store, file, content, why):
@@ -393,6 +505,12 @@ def test_absent_and_unreadable_files_are_clear_errors(store, tmp_path):
     for path in (tmp_path / "none.json", tmp_path):
         with pytest.raises(GptossError, match="cannot be imported"):
             import_file(store, path)
+
+
+def test_a_pipe_does_not_wait_for_a_writer(store, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="no regular file"):
+        import_file(store, tmp_path / "pipe")
 
 
 def test_a_file_that_is_too_large_is_refused_unread(store, file, monkeypatch):

@@ -24,6 +24,21 @@ def test_the_least_important_columns_go_first():
     assert aligned(COLUMNS, ROWS, 16)[0] == "NAME       SIZE"
 
 
+def test_a_sentence_is_cut_before_a_column_is_left_out():
+    columns = [Column("ID"), Column("TITLE", least=10), Column("X", rank=1)]
+    rows = [("ab12", "여름 휴가 계획을 세우자", "20b"), ("cd34", "short", "20b")]
+    assert aligned(columns, rows, 80)[1] == "ab12  여름 휴가 계획을 세우자  20b"
+    assert aligned(columns, rows, 25) == [
+        "ID    TITLE           X",
+        "ab12  여름 휴가 계…   20b",
+        "cd34  short           20b",
+    ]
+    assert aligned(columns, rows, 17) == ["ID    TITLE", "ab12  여름 휴가…", "cd34  short"]
+    assert all(
+        cells(line) <= width for width in range(16, 60) for line in aligned(columns, rows, width)
+    )
+
+
 @pytest.mark.parametrize("width", range(24, 90, 3))
 def test_no_line_is_wider_than_the_terminal(width):
     long = [("org/한국어-모델-" * 8 + "GGUF", "12.1 GB", "MXFP4", "hub")]

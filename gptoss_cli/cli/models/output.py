@@ -1,4 +1,4 @@
-"""How the commands about models print: a table, plain columns, or JSON."""
+"""How the commands about models and conversations print: a table, plain columns, or JSON."""
 
 from __future__ import annotations
 
