@@ -17,7 +17,7 @@ from pathlib import Path
 def main() -> None:
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "gptoss_cli", "run", "-m", sys.argv[1], "-c", "8192"),
+            *(sys.executable, "-m", "gptoss_cli", "run", "-m", sys.argv[1], "--context", "8192"),
             *("--max-tokens", "8", "--threads", "2", "word " * 300),
         ],
         stdin=subprocess.DEVNULL,

@@ -35,7 +35,7 @@ def ours(model: Path, descriptor: int) -> None:
         model=str(model), threads=2, seed=1, max_tokens=ANSWER_TOKENS, show_thinking=True
     )
     running = start(settings, lasting=False)
-    empty = running.engine.prompt_tokens(running.chat.conversation)
+    empty = running.chat.engine.prompt_tokens(running.chat.conversation)
     words = "word " * (PROMPT_TOKENS - empty - 4)
     with renderer(settings, environment()) as shown:
         for event in running.chat.answer(running.chat.prepare(words), Cancel()):

@@ -43,12 +43,12 @@ class ContextFitter:
         """Forget what was left out: another conversation, or another part of it, comes now."""
         self.dropped_turns = 0
 
-    def measure(self, conversation: Conversation, engine: Engine) -> int:
-        """Return the tokens of `conversation` without the turns that were left out of it."""
-        if self.dropped_turns:
-            turns = split_turns(conversation.messages)
-            conversation = _without(conversation, turns, min(self.dropped_turns, len(turns)))
-        return engine.prompt_tokens(conversation)
+    def without_dropped(self, conversation: Conversation) -> Conversation:
+        """Return `conversation` without the turns that were left out of it."""
+        if not self.dropped_turns:
+            return conversation
+        turns = split_turns(conversation.messages)
+        return _without(conversation, turns, min(self.dropped_turns, len(turns)))
 
     def fit(self, conversation: Conversation, engine: Engine) -> Fitted:
         """Return `conversation` without the oldest turns that do not fit the window of `engine`.
@@ -72,7 +72,7 @@ class ContextFitter:
                 size = engine.prompt_tokens(kept)
         if size >= window:
             needed = -(-(size + room) // WINDOW_STEP) * WINDOW_STEP
-            hint = f"use a larger context: -c {needed}"
+            hint = f"use a larger context: --context {needed}"
             if needed > self._most_tokens:
                 hint = f"a shorter prompt: the model reads {self._most_tokens:,} tokens at most"
             raise prompt_too_long(size, window, hint=hint)

@@ -112,18 +112,20 @@ class ChatSettings:
             sampling=asdict(self.sampling) | {"max_tokens": self.max_tokens},
         )
 
-    def resumed(self, record: SessionSettings) -> ChatSettings:
-        """Return the settings of a stored session; what it does not say is as in these."""
-        settings = replace(
-            self,
-            effort=record.effort,
-            thinking=record.thinking,
-            instructions=record.instructions,
-            date=record.date or self.date,
-        )
+    def resumed(self, record: SessionSettings, given: frozenset[str] = frozenset()) -> ChatSettings:
+        """Return the settings of a stored session; what it does not say, or what was `given` by
+        the name of its option, is as in these.
+        """
+        settings = self
+        if "effort" not in given:
+            settings = replace(settings, effort=record.effort, thinking=record.thinking)
+        if "system" not in given:
+            settings = replace(settings, instructions=record.instructions)
+        if "date" not in given and record.date:
+            settings = replace(settings, date=record.date)
         for name, value in record.sampling.items():
             number = NUMBERS.get(name)
-            if number is not None and number.takes(value):
+            if number is not None and name not in given and number.takes(value):
                 settings = _with(settings, name, value)
         return settings
 

@@ -48,6 +48,7 @@ class Chat:
         self.tree = ConversationTree()
         self.keeper = keeper or Keeper(None)
         self.last: Finished | None = None
+        self._most_context = most_context
         self._fitter = ContextFitter(most_context)
 
     @property
@@ -104,7 +105,29 @@ class Chat:
                 yield event
         finally:
             recording.end()
-            self.keeper.keep(self.tree, self.settings)
+            self.keep()
+
+    def fit(self, conversation: Conversation) -> Conversation:
+        """Return `conversation` without the oldest turns that do not fit; nothing is remembered.
+
+        Raises DoesNotFitError.
+        """
+        return ContextFitter(self._most_context).fit(conversation, self.engine).conversation
+
+    def shown_conversation(self) -> Conversation:
+        """Return what the model is shown now: without the turns that were left out."""
+        return self._fitter.without_dropped(self.conversation)
+
+    def change_engine(self, engine: Engine, most_context: int) -> None:
+        """Go on with another model; the present engine is closed."""
+        self.engine.close()
+        self.engine = engine
+        self._most_context = most_context
+        self._fitter = ContextFitter(most_context)
+
+    def keep(self) -> str:
+        """Write what changed to the store; return what the person should be told, or nothing."""
+        return self.keeper.keep(self.tree, self.settings)
 
     def was_left_out(self, prepared: Prepared) -> bool:
         """Whether the question was stopped before it was read to its end."""
@@ -124,7 +147,7 @@ class Chat:
 
     def context_used(self) -> int:
         """Return how many tokens the conversation takes of the window now."""
-        return self._fitter.measure(self.conversation, self.engine)
+        return self.engine.prompt_tokens(self.shown_conversation())
 
     def left_out(self) -> int:
         """Return how many of the oldest turns no longer are in the prompt."""
@@ -138,7 +161,7 @@ class Chat:
             self.tree.head_id = prepared.parent_id
 
     def _keep(self) -> Iterator[Event]:
-        notice = self.keeper.keep(self.tree, self.settings)
+        notice = self.keep()
         if notice:
             yield Notice(notice)
 

@@ -56,7 +56,9 @@ def _explain(error: BaseException) -> int:
             _print_error(f"standard output cannot be written: {error.strerror}.", "free some space")
             code = ExitCode.ERROR
         case MemoryError():
-            _print_error("there is not enough memory.", "close other programs, or use a smaller -c")
+            _print_error(
+                "there is not enough memory.", "close other programs, or use a smaller --context"
+            )
             code = ExitCode.DOES_NOT_FIT
         case SystemExit() | GeneratorExit():
             raise error

@@ -3,26 +3,74 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
 
 from gptoss_cli.cli import options
-from gptoss_cli.errors import ExitCode, UsageError
+from gptoss_cli.errors import ExitCode, GptossError, SessionError, UsageError
+
+if TYPE_CHECKING:
+    from gptoss_cli.repl.services import Services
+    from gptoss_cli.sessions.records import SessionInfo
+    from gptoss_cli.sessions.store import SessionStore
+
+# Options that a conversation is stored with; where they are not given, what is stored counts.
+_STORED: Final = (
+    *("effort", "system", "temperature", "top_p", "top_k", "min_p", "seed", "max_tokens", "date"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """How a conversation is held: which one to go on with, if any, and whether it is kept.
+
+    ``given`` are the options that were named on the command line.
+    """
+
+    session: str | None = None
+    saves: bool = True
+    plain: bool = False
+    given: frozenset[str] = frozenset()
 
 
 @options.takes_settings
-def chat(settings: options.Settings) -> options.Task:
-    """Talk with the model. Ctrl-C stops an answer and keeps it, Ctrl-D leaves."""
-    return lambda: converse(settings)
+def chat(
+    settings: options.Settings,
+    ctx: typer.Context,
+    continues: Annotated[
+        bool, typer.Option("--continue", "-c", help="Go on with the last conversation.")
+    ] = False,
+    session: Annotated[
+        str | None,
+        typer.Option(metavar="SESSION", help="Go on with this one: its title, or its id."),
+    ] = None,
+    save: Annotated[
+        bool, typer.Option("--save/--no-save", help="Keep the conversation, or leave no trace.")
+    ] = True,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Nothing that moves: for screen readers.")
+    ] = False,
+) -> options.Task:
+    """Talk with the model. Esc stops an answer and keeps it, Ctrl-D leaves."""
+    if continues and session is not None:
+        raise UsageError("--continue and --session name two conversations.", hint="one of them")
+    given = frozenset(n for n in _STORED if _is_given(ctx, n))
+    held = Held(session="last" if continues else session, saves=save, plain=plain, given=given)
+    return lambda: converse(settings, held)
 
 
-def converse(settings: options.Settings) -> int:
+def converse(settings: options.Settings, held: Held = Held()) -> int:
     """Hold a conversation at the terminal until the person leaves; return the exit code."""
+    from gptoss_cli.chat.keeping import Keeper
     from gptoss_cli.cli.offer import nothing_is_installed, offered_model
     from gptoss_cli.cli.prompt import is_at_a_terminal
-    from gptoss_cli.cli.wiring import environment, renderer, start
-    from gptoss_cli.config.paths import make_private_folder, user_paths
-    from gptoss_cli.repl.loop import Repl
+    from gptoss_cli.cli.wiring import environment, start
+    from gptoss_cli.repl.loop import hold
     from gptoss_cli.ui.say import say
 
     if not is_at_a_terminal() or not sys.stdout.isatty():
@@ -30,21 +78,136 @@ def converse(settings: options.Settings) -> int:
             "a chat needs a terminal on standard input and output.",
             hint="for pipes: gptoss run",
         )
-    if settings.model is None and sys.stderr.isatty() and nothing_is_installed():
-        model = offered_model()
-        if model is None:
-            return ExitCode.OK
-        settings = replace(settings, model=model)
-    screen = environment()
-    paths = user_paths()
-    history = paths.input_history if make_private_folder(paths.state) else None
-    with contextlib.closing(start(settings, lasting=True)) as running:
+    with contextlib.ExitStack() as open_things:
+        store = _store(open_things, held)
+        resumed = _resumed(store, held)
+        settings = _with_model_of(settings, resumed)
+        if settings.model is None and sys.stderr.isatty() and nothing_is_installed():
+            model = offered_model()
+            if model is None:
+                return ExitCode.OK
+            settings = replace(settings, model=model)
+        running = open_things.enter_context(contextlib.closing(start(settings, lasting=True)))
         for note in running.notes:
             say(note)
-        Repl(
-            chat=running.chat,
-            make_renderer=lambda: renderer(settings, screen),
+        running.chat.keeper = Keeper(store)
+        hold(
+            running.chat,
+            environment(live=not held.plain),
+            _services(settings),
             heading=f"{running.model.name} · {settings.effort} · {running.description}",
-            history=history,
-        ).run()
+            show_thinking=settings.show_thinking,
+            stats=settings.stats,
+            theme=_theme(),
+            history=_history() if held.saves else None,
+            resumed=resumed,
+            given=held.given,
+        )
     return ExitCode.OK
+
+
+def _is_given(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _store(open_things: contextlib.ExitStack, held: Held) -> SessionStore | None:
+    """Return where the conversation is kept; None where it is not, which is told.
+
+    Raises SessionError when the person asks for a conversation and the store cannot be used.
+    """
+    from gptoss_cli.cli.sessions.keeping import store_path
+    from gptoss_cli.sessions.store import open_store
+    from gptoss_cli.ui.sanitize import sanitize_line
+    from gptoss_cli.ui.say import say
+
+    if not held.saves and held.session is None:
+        return None
+    try:
+        store = open_things.enter_context(open_store(store_path()))
+    except SessionError as error:
+        if held.session is not None:
+            raise
+        say(f"note: {sanitize_line(str(error))} This conversation is not kept.")
+        return None
+    if store.notice:
+        say(f"note: {sanitize_line(store.notice)}")
+    return store
+
+
+def _resumed(store: SessionStore | None, held: Held) -> SessionInfo | None:
+    from gptoss_cli.cli.sessions.finding import the_session
+
+    if held.session is None:
+        return None
+    if not held.saves:
+        raise UsageError("--no-save keeps nothing, also of a conversation that goes on.")
+    return the_session(store, held.session, lambda name: ("show", name))
+
+
+def _with_model_of(settings: options.Settings, resumed: SessionInfo | None) -> options.Settings:
+    """Return `settings` with the model of the session that goes on, where it still is here."""
+    from gptoss_cli.cli.models.shelf import shelf
+    from gptoss_cli.ui.sanitize import sanitize_line
+    from gptoss_cli.ui.say import say
+
+    if settings.model is not None or resumed is None or not resumed.model:
+        return settings
+    try:
+        shelf().registry.resolve(resumed.model)
+    except GptossError:
+        say(f"note: {sanitize_line(resumed.model)}, which it was held with, is not here any more.")
+        return settings
+    return replace(settings, model=resumed.model)
+
+
+def _services(settings: options.Settings) -> Services:
+    from gptoss_cli.cli.models.shelf import shelf
+    from gptoss_cli.cli.wiring import start
+    from gptoss_cli.config.paths import make_private_folder, user_paths
+    from gptoss_cli.repl.services import Services, Started
+
+    def begin(name: str) -> Started:
+        running = start(replace(settings, model=name), lasting=True)
+        return Started(
+            running.chat.engine,
+            running.chat.settings.model,
+            running.model.shape.context_length,
+            running.description,
+            running.notes,
+        )
+
+    def remember_theme(name: str) -> None:
+        paths = user_paths()
+        if make_private_folder(paths.state):
+            with contextlib.suppress(OSError):
+                paths.theme.write_text(f"{name}\n", encoding="utf-8")
+
+    return Services(
+        find=shelf().registry.resolve,
+        start=begin,
+        models=lambda: [*(entry.name for entry in shelf().registry.installed()), "demo"],
+        remember_theme=remember_theme,
+        folder=Path.cwd(),
+        is_remote=bool(os.environ.get("SSH_CONNECTION")),
+        editor=os.environ.get("VISUAL") or os.environ.get("EDITOR") or "",
+    )
+
+
+def _theme() -> str:
+    """Return the name of the theme that was chosen last."""
+    from gptoss_cli.config.paths import user_paths
+    from gptoss_cli.ui.theme import THEMES
+
+    try:
+        name = user_paths().theme.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return "default"
+    return name if name in THEMES else "default"
+
+
+def _history() -> Path | None:
+    from gptoss_cli.config.paths import make_private_folder, user_paths
+
+    paths = user_paths()
+    return paths.input_history if make_private_folder(paths.state) else None

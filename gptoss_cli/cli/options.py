@@ -91,7 +91,6 @@ MaxTokens = Annotated[
 Context = Annotated[
     int | None,
     typer.Option(
-        "-c",
         "--context",
         metavar="N",
         min=1,

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from gptoss_cli.chat.settings import ChatSettings
     from gptoss_cli.chat.turn import Chat
     from gptoss_cli.cli.options import Settings
-    from gptoss_cli.engine.base import Engine
     from gptoss_cli.models.weights import ModelFile
     from gptoss_cli.ui.renderer import Renderer
 
@@ -43,7 +42,6 @@ class Running:
     """
 
     chat: Chat
-    engine: Engine
     model: ModelFile
     description: str
     notes: tuple[str, ...] = ()
@@ -52,13 +50,13 @@ class Running:
         """Give back memory and threads."""
         from gptoss_cli.engine.bindings import silence_for_exit
 
-        self.engine.close()
+        self.chat.engine.close()
         silence_for_exit()
 
 
-def environment() -> Environment:
-    """Return what the terminal can do, asked once."""
-    return Environment.detect(os.environ, sys.stdin, sys.stdout, sys.stderr)
+def environment(*, live: bool = True) -> Environment:
+    """Return what the terminal can do, asked once; ``live=False``: nothing may move on it."""
+    return Environment.detect(os.environ, sys.stdin, sys.stdout, sys.stderr, live=live)
 
 
 def start(settings: Settings, *, lasting: bool) -> Running:
@@ -120,7 +118,7 @@ def start(settings: Settings, *, lasting: bool) -> Running:
     notes: tuple[str, ...] = (_NO_AVX2,) if not on_gpu and lacks_avx2() else ()
     if preflight.verdict in {Verdict.SLOW, Verdict.DOES_NOT_FIT}:
         notes += (_FROM_DISK,)
-    return Running(chat, engine, model, f"{placement.device}, {threads}", notes)
+    return Running(chat, model, f"{placement.device}, {threads}", notes)
 
 
 def renderer(settings: Settings, screen: Environment) -> Renderer:
@@ -157,12 +155,12 @@ def _window(asked: int | None, trained: int) -> int:
     if window > trained:
         raise UsageError(
             f"the model was trained for a context of {trained:,} tokens, not {window:,}.",
-            hint=f"-c {trained} or less",
+            hint=f"--context {trained} or less",
         )
     if window < LEAST_CONTEXT_TOKENS:
         raise UsageError(
             f"a context of {window:,} tokens is too small for the system message and an answer.",
-            hint=f"-c {LEAST_CONTEXT_TOKENS} or more",
+            hint=f"--context {LEAST_CONTEXT_TOKENS} or more",
         )
     from gptoss_cli.engine.base import WINDOW_STEP
 

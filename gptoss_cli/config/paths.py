@@ -25,6 +25,11 @@ class Paths:
         return self.state / "history"
 
     @property
+    def theme(self) -> Path:
+        """The name of the theme that was chosen last."""
+        return self.state / "theme"
+
+    @property
     def sessions(self) -> Path:
         """The store of conversations."""
         return self.data / "sessions.db"

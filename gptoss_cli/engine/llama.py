@@ -119,7 +119,7 @@ class LlamaContext:
         if not self._context:
             raise DoesNotFitError(
                 f"llama.cpp cannot make a context of {n_ctx:,} tokens: {bindings.explain_log()}.",
-                hint=f"a smaller context: -c {n_ctx // 2}",
+                hint=f"a smaller context: --context {n_ctx // 2}",
             )
         self.n_ctx = n_ctx
         self._kv = KVCache(
@@ -167,7 +167,8 @@ class LlamaContext:
             return False
         if code == _NO_SLOT:
             raise DoesNotFitError(
-                f"the context window of {self.n_ctx:,} tokens is full.", hint="use a larger -c"
+                f"the context window of {self.n_ctx:,} tokens is full.",
+                hint="use a larger --context",
             )
         raise EngineError(f"llama.cpp failed to decode (code {code}): {bindings.explain_log()}.")
 
@@ -225,7 +226,7 @@ class LlamaTokenGenerator:
             return
         window = self.window_for(len(prompt))
         if len(prompt) >= window:
-            hint = "use a larger -c, or a shorter prompt"
+            hint = "use a larger --context, or a shorter prompt"
             raise prompt_too_long(len(prompt), window, hint=hint)
         loop = _Loop(self._context, sampling, stop, cancel, started)
         steps: Stream[GenerationStep] = self._worker.submit(

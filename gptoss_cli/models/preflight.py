@@ -120,7 +120,7 @@ class Preflight:
         while window > _LEAST_WINDOW:
             window = max(_LEAST_WINDOW, window // 2 // fit.PAD * fit.PAD)
             if replace(self, context_window=window).verdict is not Verdict.DOES_NOT_FIT:
-                return f"a smaller context: -c {window}"
+                return f"a smaller context: --context {window}"
         return "close other programs, or --force"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TextIO
+from typing import Protocol, TextIO
 
 _HIDE_CURSOR = "\x1b[?25l"
 _SHOW_CURSOR = "\x1b[?25h"
@@ -47,6 +47,32 @@ def _erase(rows: int) -> str:
     Line by line: some terminals move the screen into the scrollback when all of it is erased.
     """
     return _ERASE_LINE + f"\x1b[B{_ERASE_LINE}" * (rows - 1) + _up(rows - 1)
+
+
+class Area(Protocol):
+    """Where rows are printed for good, and others below them that may still change."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is painted that may still change."""
+
+    def update(
+        self, finished: Sequence[str], tail: Sequence[str], *, open_end: bool = False
+    ) -> None:
+        """Print the `finished` rows for good and paint `tail` below them.
+
+        ``open_end=True`` leaves the cursor behind the last finished row; `tail` must be empty.
+        """
+
+    def clear(self) -> None:
+        """Erase what may still change."""
+
+
+class Writer(Protocol):
+    """Writes text where the cursor is."""
+
+    def write(self, text: str) -> None:
+        """Write `text` at once."""
 
 
 class LiveArea:

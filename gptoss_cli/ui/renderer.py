@@ -35,6 +35,7 @@ from gptoss_cli.ui.theme import Paint, Theme
 if TYPE_CHECKING:
     from gptoss_cli.ui.area import Output
     from gptoss_cli.ui.screen import Screen
+    from gptoss_cli.ui.thinking import Thought
 
 
 class Renderer(Protocol):
@@ -228,6 +229,35 @@ def make_renderer(
     )
 
 
+def make_live_renderer(
+    screen: Screen, *, show_thinking: bool | None, stats: bool, thought_hint: str = ""
+) -> Renderer:
+    """Return the renderer of a `screen` that both the answer and all else are shown on.
+
+    ``show_thinking`` and ``stats`` are as in ``make_renderer``; `thought_hint` stands behind what
+    stays of the thinking.
+    """
+    from gptoss_cli.ui.live import LiveAnswer, LiveSide  # noqa: PLC0415
+
+    return StreamRenderer(
+        LiveAnswer(screen),
+        LiveSide(screen, _thoughts(screen, show_thinking, thought_hint)),
+        stats=stats,
+        around=contextlib.nullcontext(),
+    )
+
+
+def _thoughts(screen: Screen, show_thinking: bool | None, hint: str = "") -> Callable[[], Thought]:
+    """Return what makes the display of one stretch of thinking."""
+    from gptoss_cli.ui import thinking  # noqa: PLC0415
+
+    if show_thinking:
+        return lambda: thinking.WholeThought(screen)
+    if show_thinking is None:
+        return lambda: thinking.ThoughtTail(screen, hint)
+    return lambda: thinking.HiddenThought(screen)
+
+
 @dataclass(frozen=True, slots=True)
 class _Parts:
     """Chooses what writes the answer, and what all else."""
@@ -254,15 +284,12 @@ class _Parts:
         environment = self.environment
         look = Theme(environment.stderr_paint, unicode=environment.stderr_unicode)
         if environment.stderr_tty and environment.live:
-            from gptoss_cli.ui import thinking  # noqa: PLC0415
             from gptoss_cli.ui.live import LiveSide  # noqa: PLC0415
 
             screen = self._screen(output, look, environment.stderr_encoding)
-            if show_thinking:
-                return LiveSide(screen, lambda: thinking.WholeThought(screen))
-            if show_thinking is None and environment.stdout_tty:
-                return LiveSide(screen, lambda: thinking.ThoughtTail(screen))
-            return LiveSide(screen, lambda: thinking.HiddenThought(screen))
+            if show_thinking is None and not environment.stdout_tty:
+                show_thinking = False
+            return LiveSide(screen, _thoughts(screen, show_thinking))
         from gptoss_cli.ui.plain import TextSide  # noqa: PLC0415
 
         # Where nothing may be repainted nothing is painted, unless FORCE_COLOR asks for a pipe.
@@ -277,13 +304,14 @@ class _Parts:
         )
 
     def _screen(self, output: Output, look: Theme, encoding: str) -> Screen:
+        from gptoss_cli.ui.area import LiveArea  # noqa: PLC0415
         from gptoss_cli.ui.screen import Screen  # noqa: PLC0415
 
         return Screen(
             output,
+            LiveArea(output, self.resumes),
             look,
             self.environment.size,
             self.clock,
             encoding=encoding,
-            resumes=self.resumes,
         )

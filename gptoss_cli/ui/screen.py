@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gptoss_cli.ui import theme
-from gptoss_cli.ui.area import LiveArea, Output, Pace
+from gptoss_cli.ui.area import Area, Pace, Writer
 from gptoss_cli.ui.cells import Row, clip, wrap
 from gptoss_cli.ui.terminal import Size
 from gptoss_cli.ui.theme import Theme
@@ -19,18 +19,18 @@ class Screen:
 
     def __init__(
         self,
-        output: Output,
+        output: Writer,
+        area: Area,
         look: Theme,
         size: Callable[[], Size],
         clock: Callable[[], float],
         *,
         encoding: str = "utf-8",
-        resumes: Callable[[], int] = lambda: 0,
     ) -> None:
         self.look = look
         self.clock = clock
         self.encoding = encoding
-        self.area = LiveArea(output, resumes)
+        self.area = area
         self._output = output
         self._size = size
         self.pace = Pace(clock)

@@ -46,6 +46,22 @@ PALETTE: dict[int, str] = {
 }
 
 
+_WITHOUT_COLOUR = {
+    CODE: "bold",
+    MARKER: "bold",
+    KEYWORD: "bold",
+    STRING: "",
+    NUMBER: "",
+}
+THEMES: dict[str, dict[int, str]] = {
+    "default": PALETTE,
+    # Dim text is hard to read for some eyes and on some screens.
+    "clear": PALETTE | {FAINT: "", URL: "underline", COMMENT: "italic"},
+    "light": PALETTE | {CODE: "blue", MARKER: "blue", NUMBER: "red"},
+    "mono": PALETTE | _WITHOUT_COLOUR,
+}
+
+
 class Paint(IntEnum):
     """How much of the palette may be used."""
 
@@ -62,12 +78,18 @@ class Theme:
 
     def __init__(self, paint: Paint, *, unicode: bool = True) -> None:
         self.paint = paint
+        self.name = "default"
         self._codes: dict[int, str] = {PLAIN: ""}
         self.bullet = "•" if unicode else "-"
         self.bar = "│" if unicode else ">"
         self.rule = "─" if unicode else "-"
         self.dot = "·" if unicode else "-"
         self.ellipsis = "…" if unicode else "..."
+
+    def use(self, name: str) -> None:
+        """Paint by the palette `name`, one of ``THEMES``, from now on."""
+        self.name = name
+        self._codes = {PLAIN: ""}
 
     def _code(self, style: int) -> str:
         """Return the escape sequence that begins `style`, or nothing."""
@@ -77,8 +99,8 @@ class Theme:
         from rich.style import Style  # noqa: PLC0415
 
         combined = Style.null()
-        for bit, definition in PALETTE.items():
-            if style & bit:
+        for bit, definition in THEMES[self.name].items():
+            if style & bit and definition:
                 combined += Style.parse(definition)
         if self.paint is Paint.ATTRIBUTES:
             combined = combined.without_color

@@ -45,10 +45,11 @@ class _Counted:
 
 
 class ThoughtTail(_Counted):
-    """The last rows of the thinking, then only how long it took."""
+    """The last rows of the thinking, then only how long it took, and `hint`."""
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, hint: str = "") -> None:
         super().__init__(screen)
+        self._hint = hint
         self._sanitizer = Sanitizer(screen.encoding)
         self._flow = TextFlow(self._inner_width, theme.FAINT)
         self._rows: deque[Row] = deque(maxlen=_TAIL_ROWS)
@@ -66,7 +67,7 @@ class ThoughtTail(_Counted):
 
     def end(self) -> None:
         """Put one line in the place of the rows."""
-        self._screen.print_line(self._line())
+        self._screen.print_line(f"{self._line()}  {self._hint}".rstrip())
 
     def _tail(self) -> list[Row]:
         rows = [*self._rows, *self._flow.tail()]

@@ -79,7 +79,7 @@ def test_a_question_larger_than_the_window_is_refused_with_both_numbers():
     asked = conversation(2, 10).adding(user("word " * 1500))
     with pytest.raises(DoesNotFitError, match=r"1,502 tokens, the context window 1,000") as error:
         ContextFitter(131_072).fit(asked, CountingEngine(1000))
-    assert error.value.hint.endswith("-c 1792")
+    assert error.value.hint.endswith("--context 1792")
 
 
 def test_a_question_that_fits_only_alone_stands_alone():

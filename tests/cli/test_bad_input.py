@@ -35,7 +35,7 @@ def check(done, exit_code: int, *said: str) -> None:
         (["run", "--date", "2026-02-30", "hi"], ["--date", "'2026-02-30'"]),
         (["run", "-m"], ["'-m' requires an argument"]),
         (["chat", "--seed", "-4"], ["--seed"]),
-        (["run", "-c", "0", "hi"], ["--context"]),
+        (["run", "--context", "0", "hi"], ["--context"]),
         (["-5 + 3"], ["no such option: -5", "after --"]),
     ],
 )
@@ -77,13 +77,13 @@ def test_a_file_that_may_not_be_read(tmp_path, random_model):
     ("context", "said"), [("999999", "trained for a context of 4,096"), ("64", "too small")]
 )
 def test_context_windows_that_cannot_be(random_model, context, said):
-    check(gptoss("run", "-m", random_model, "-c", context, "hi"), 2, said)
+    check(gptoss("run", "-m", random_model, "--context", context, "hi"), 2, said)
 
 
 def test_a_prompt_larger_than_the_window_gives_both_numbers(random_model):
-    done = gptoss("run", "-m", random_model, "-c", "512", stdin="word " * 500)
-    check(done, 4, "the context window 512", "-c ")
-    done = gptoss("run", "-m", random_model, "-c", "512", stdin="word " * 1000)
+    done = gptoss("run", "-m", random_model, "--context", "512", stdin="word " * 500)
+    check(done, 4, "the context window 512", "--context ")
+    done = gptoss("run", "-m", random_model, "--context", "512", stdin="word " * 1000)
     check(
         done, 4, "the context window 512", "a shorter prompt: the model reads 4,096 tokens at most"
     )
@@ -134,7 +134,7 @@ def test_a_chat_needs_a_terminal(random_model):
 
 def test_more_memory_than_there_is(tmp_path):
     path = write_random_model(tmp_path / "wide.gguf", changes={"gpt-oss.context_length": 1 << 24})
-    check(gptoss("run", "-m", path, "-c", str(1 << 24), "hi"), 4, "GB", "-c ")
+    check(gptoss("run", "-m", path, "--context", str(1 << 24), "hi"), 4, "GB", "--context ")
 
 
 @pytest.mark.parametrize("home", ["/nonexistent/home", "/proc"])

@@ -110,7 +110,17 @@ def test_a_reader_that_is_gone_before_the_answer_gives_141():
 
 def test_ctrl_c_ends_with_130_and_what_was_said(random_model):
     process = subprocess.Popen(
-        [*COMMAND, "run", "-m", str(random_model), "--temperature", "0", "-c", "4096", "go on"],
+        [
+            *COMMAND,
+            "run",
+            "-m",
+            str(random_model),
+            "--temperature",
+            "0",
+            "--context",
+            "4096",
+            "go on",
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

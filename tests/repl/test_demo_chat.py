@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.screen import Terminal
-
-PROMPT = "\n>"
+from tests.support.chat import ChatTerminal
 
 TURNS = (
     ("hello", ""),
@@ -21,32 +19,24 @@ TURNS = (
 
 
 def test_ten_turns_in_english_and_korean():
-    with Terminal("chat", "-m", "demo", "--temperature", "0", rows=40) as terminal:
-        for number, (question, answer) in enumerate(TURNS, 1):
-            terminal.wait_for(PROMPT, count=number)
-            before = len(terminal.text)
-            terminal.line(question)
-            terminal.wait_for(PROMPT, count=number + 1)
-            said = terminal.text[before:]
+    with ChatTerminal("--temperature", "0", rows=40) as chat:
+        for question, answer in TURNS:
+            said = chat.ask(question)
             assert answer in said, f"{question!r} was answered with {said!r}"
             assert "thought for" in said
-        terminal.send("\x04")
-        assert terminal.wait_for_end() == 0
+        assert chat.leave() == 0
 
 
 def test_a_stop_while_it_thinks_and_one_while_it_answers():
-    with Terminal("chat", "-m", "demo", "-e", "high", "--temperature", "0") as terminal:
-        terminal.wait_for(PROMPT)
+    with ChatTerminal("-e", "high", "--temperature", "0") as chat:
         for number in range(2, 8):
-            terminal.line("What is 4736 + 8567?")
-            terminal.read(0.02 * number)
-            terminal.send("\x03")
-            terminal.wait_for(PROMPT, count=number)
-        # Typed while it still answers: read when it is done.
-        terminal.line("What is 4736 + 8567?")
-        terminal.read(0.05)
-        terminal.line("5 + 5")
-        terminal.wait_for("> 5 + 5")
-        terminal.wait_for(PROMPT, count=9)  # and answered, whatever this model makes of it by now
-        terminal.send("\x04")
-        assert terminal.wait_for_end() == 0
+            chat.line("What is 4736 + 8567?")
+            chat.read(0.02 * number)
+            chat.send("\x03")
+            chat.wait_until_idle()
+        # Typed while it still answers: sent when it is done.
+        chat.line("What is 4736 + 8567?")
+        chat.read(0.05)
+        chat.line("5 + 5")
+        chat.wait_for_echo("5 + 5")
+        assert chat.leave() == 0

@@ -85,6 +85,13 @@ class Terminal:
         ]
         return "\n".join([*above, *(line.rstrip() for line in self._screen.display)]).rstrip()
 
+    def display(self) -> list[str]:
+        """The rows of the screen, trailing blanks and empty rows at the end removed."""
+        rows = [line.rstrip() for line in self._screen.display]
+        while rows and not rows[-1]:
+            rows.pop()
+        return rows
+
     def wait_for(self, text: str, *, count: int = 1, seconds: float = WAIT_S) -> str:
         """Read until `text` stands `count` times on the screen; return the whole text."""
         end = time.monotonic() + seconds

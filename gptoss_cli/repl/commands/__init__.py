@@ -1,0 +1,1 @@
+"""The commands of a chat, by what they are about; ``registry`` knows them all."""

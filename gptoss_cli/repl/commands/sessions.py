@@ -1,0 +1,174 @@
+"""Commands about conversations that are kept."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gptoss_cli.errors import SessionError, UsageError
+from gptoss_cli.repl.commands.base import Command, Completes, plural
+from gptoss_cli.repl.dialogue import Dialogue
+from gptoss_cli.repl.replay import line_rows
+from gptoss_cli.sessions.records import title_of
+from gptoss_cli.ui import theme
+from gptoss_cli.ui.cells import Row, wrap
+from gptoss_cli.ui.sanitize import sanitize_line
+
+if TYPE_CHECKING:
+    from gptoss_cli.engine.base import Cancel
+    from gptoss_cli.sessions.records import SessionInfo
+    from gptoss_cli.sessions.store import SessionStore
+
+_LISTED = 20
+_DAY_S = 86_400
+
+
+def store_of(dialogue: Dialogue) -> SessionStore:
+    """Return where conversations are kept. Raises UsageError where they are not."""
+    store = dialogue.chat.keeper.store
+    if store is None:
+        raise UsageError("conversations are not kept in this chat.", hint="start without --no-save")
+    return store
+
+
+def _sessions(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
+    store = store_of(dialogue)
+    found = store.find(text) if text else store.sessions(limit=_LISTED)
+    if not found:
+        raise UsageError("no conversation is kept yet." if not text else f"none is called {text}.")
+    dialogue.listed = [info.id for info in found[:_LISTED]]
+    width = dialogue.front.width()
+    rows: list[Row] = []
+    for number, info in enumerate(found[:_LISTED], 1):
+        mark = "*" if info.id == dialogue.chat.keeper.session_id else " "
+        line = f"{mark}{number:>3}  {_line(info)}"
+        rows += line_rows(line, width)
+    rows += line_rows("/open N goes on with one.", width, theme.FAINT)
+    dialogue.front.show(rows)
+
+
+def _open(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
+    store = store_of(dialogue)
+    if not text:
+        _sessions(dialogue, "", _cancel)
+        return
+    is_entry = text.isdecimal() and 0 < int(text) <= len(dialogue.listed)
+    found = store.find(dialogue.listed[int(text) - 1] if is_entry else text)
+    if not found:
+        raise UsageError(f"no conversation is called {text}.", hint="/sessions lists them")
+    if len(found) > 1:
+        dialogue.listed = [info.id for info in found]
+        lines = [f"{number:>3}  {_line(info)}" for number, info in enumerate(found, 1)]
+        dialogue.front.say("\n".join(["several are called so; /open N:", *lines]))
+        return
+    dialogue.open(found[0])
+    model = dialogue.chat.settings.model
+    if found[0].model not in {"", model}:
+        dialogue.front.say(f"so far with {found[0].model}, now with {model} (/model)")
+
+
+def _new(dialogue: Dialogue, _text: str, _cancel: Cancel) -> None:
+    dialogue.chat.begin_anew()
+    dialogue.title = ""
+    dialogue.heads.clear()
+    dialogue.front.say("a new conversation. /sessions lists the earlier ones.")
+
+
+def _title(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
+    if not text:
+        dialogue.front.say(dialogue.status.title or "there is no title yet.")
+        return
+    dialogue.title = title_of(text)
+    session_id = dialogue.chat.keeper.session_id
+    if session_id is not None:
+        store_of(dialogue).set_title(session_id, text)
+
+
+def _search(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
+    words = text.removeprefix("--thinking").strip()
+    if not words:
+        raise UsageError("search for what?", hint="/search [--thinking] WORDS")
+    began_s = time.monotonic()
+    hits = store_of(dialogue).search(words, thinking=words != text, limit=_LISTED)
+    if not hits:
+        dialogue.front.say(f"nothing was said about {words}.")
+        return
+    dialogue.listed = [hit.session.id for hit in hits]
+    width = dialogue.front.width()
+    rows: list[Row] = []
+    for number, hit in enumerate(hits, 1):
+        rows += line_rows(f"{number:>3}  {_line(hit.session)}", width)
+        snippet = hit.snippet
+        if hit.message_id is not None:
+            before, found, after = (
+                snippet.text[: snippet.start],
+                snippet.text[snippet.start : snippet.end],
+                snippet.text[snippet.end :],
+            )
+            line: Row = [(f"     {before}", theme.FAINT), (found, theme.STRONG)]
+            rows += wrap([*line, (after, theme.FAINT)], width)
+    took = f"{(time.monotonic() - began_s) * 1000:.0f} ms"
+    rows += wrap([(f"{plural(len(hits), 'conversation')}, {took}. /open N", theme.FAINT)], width)
+    dialogue.front.show(rows)
+
+
+def _forget(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
+    session_id = dialogue.chat.keeper.session_id
+    if session_id is None:
+        raise UsageError("nothing of this conversation is kept.")
+    if text != "yes":
+        dialogue.front.say(
+            "this removes the whole conversation, all branches of it, for good. /forget yes"
+        )
+        return
+    store = store_of(dialogue)
+    dialogue.chat.begin_anew()
+    dialogue.title = ""
+    dialogue.heads.clear()
+    try:
+        store.remove([session_id])
+    except SessionError as error:
+        dialogue.front.say(str(error))
+        return
+    dialogue.front.say("forgotten. This is a new conversation.")
+
+
+def _line(info: SessionInfo) -> str:
+    """Return when a session changed last, and its title."""
+    return f"{_day(info.changed_s):<10}  {sanitize_line(info.title) or 'untitled'}"
+
+
+def _day(changed_s: float) -> str:
+    """Return when it was, as short as it is clear."""
+    moment = datetime.fromtimestamp(changed_s)
+    if time.time() - changed_s < _DAY_S:
+        return f"{moment:%H:%M}"
+    return f"{moment:%Y-%m-%d}"
+
+
+COMMANDS = (
+    Command(name="new", does="begin another conversation", run=_new),
+    Command(
+        name="sessions",
+        arguments="[TITLE]",
+        does="list the conversations that are kept",
+        run=_sessions,
+        completes=Completes.SESSION,
+    ),
+    Command(
+        name="open",
+        arguments="N|TITLE",
+        does="go on with one of them",
+        run=_open,
+        completes=Completes.SESSION,
+    ),
+    Command(
+        name="search",
+        arguments="[--thinking] WORDS",
+        does="search all of them",
+        run=_search,
+    ),
+    Command(name="title", arguments="[TEXT]", does="name this conversation", run=_title),
+    Command(name="forget", does="remove this conversation for good", run=_forget),
+)

@@ -1,0 +1,216 @@
+"""A line typed in a chat, and what becomes of it: a message, a command, an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
+
+from gptoss_cli.chat.tree import ConversationTree
+from gptoss_cli.chat.turn import Prepared
+from gptoss_cli.errors import GptossError
+from gptoss_cli.events import AnalysisDelta, Event, FinalDelta, PromptProgress
+from gptoss_cli.repl.pane import Thinking
+from gptoss_cli.repl.replay import heading_rows, thinking_of, turn_rows
+from gptoss_cli.sessions.records import title_of
+
+if TYPE_CHECKING:
+    from gptoss_cli.chat.settings import ChatSettings
+    from gptoss_cli.chat.tree import Turn
+    from gptoss_cli.chat.turn import Chat
+    from gptoss_cli.engine.base import Cancel
+    from gptoss_cli.repl.front import Front
+    from gptoss_cli.repl.services import Services
+    from gptoss_cli.sessions.records import SessionInfo
+
+
+_SHOWN_TURNS: Final = 2  # of a conversation that is opened
+
+
+class Doing(Enum):
+    """What goes on."""
+
+    NOTHING = auto()
+    WORKING = auto()
+    THINKING = auto()
+    ANSWERING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the status line tells; tokens, and tokens per second of the last answer or 0."""
+
+    model: str
+    effort: str
+    context_used: int
+    context_window: int
+    decode_tps: float
+    title: str
+
+
+class Dialogue:
+    """One chat at one terminal. ``enter`` and all below it belong to the thread that works; what
+    the screen reads meanwhile are single values: ``status``, ``doing``, ``thoughts``.
+    """
+
+    def __init__(
+        self,
+        chat: Chat,
+        front: Front,
+        *,
+        services: Services,
+        command: Callable[[Dialogue, str, Cancel], None],
+        resumed: SessionInfo | None = None,
+        given: frozenset[str] = frozenset(),
+    ) -> None:
+        self.chat = chat
+        self.front = front
+        self.services = services
+        self.doing = Doing.NOTHING
+        self.once: ChatSettings | None = None  # for the next message only
+        self.title = ""  # one that is not made of the first question
+        self.heads: list[int | None] = []  # where /redo goes back to
+        self.listed: list[str] = []  # the sessions of the last list, for /open N
+        self._command = command
+        self._resumed = resumed
+        self._given = given
+        self.status = self._described(0)
+
+    def begin(self) -> None:
+        """Take up a stored conversation, if there is one to go on with, and measure the window."""
+        info, self._resumed = self._resumed, None
+        if info is not None:
+            try:
+                self.open(info, given=self._given)
+            except GptossError as error:
+                self.front.show_error(error)
+        self.measure()
+
+    def open(self, info: SessionInfo, *, given: frozenset[str] = frozenset()) -> None:
+        """Go on with the stored session `info` and show its last turns; settings that are `given`
+        stay as they are. Raises SessionError.
+        """
+        chat = self.chat
+        assert chat.keeper.store is not None
+        session = chat.keeper.store.load(info.id)
+        tree = ConversationTree(session.messages, session.head_id)
+        chat.begin_anew(tree)
+        chat.settings = chat.settings.resumed(session.settings, given)
+        chat.keeper.resume(info.id, tree, chat.settings)
+        self.title = info.title if info.title_is_own else ""
+        self.heads.clear()
+        self.show_last_turns(_SHOWN_TURNS, title=info.title)
+
+    def enter(self, line: str, cancel: Cancel) -> None:
+        """Do what `line` asks for: a message is answered, a line with a slash is a command.
+
+        What cannot be done is shown.
+        """
+        self.doing = Doing.WORKING
+        self.front.echo(line)
+        try:
+            if line.startswith("/") and not line.startswith("//"):
+                self._command(self, line, cancel)
+            else:
+                self.ask(line.removeprefix("/") if line.startswith("//") else line, cancel)
+        except GptossError as error:
+            self.front.show_error(error)
+        finally:
+            self.doing = Doing.NOTHING
+            self.measure()
+
+    def ask(self, text: str, cancel: Cancel) -> None:
+        """Send `text` to the model and show the answer."""
+        settings, self.once = self.once, None
+        prepared = self.chat.prepare(text, settings)
+        self.answer(prepared, cancel)
+
+    def ask_again(self, cancel: Cancel) -> None:
+        """Have the question at the head answered once more."""
+        settings, self.once = self.once, None
+        self.answer(self.chat.prepare_again(settings), cancel)
+
+    def answer(self, prepared: Prepared, cancel: Cancel) -> None:
+        """Show the answer to a question that fits."""
+        self.front.begin_answer()
+        try:
+            for event in self._watched(self.chat.answer(prepared, cancel)):
+                self.front.feed(event)
+        finally:
+            self.front.end_answer()
+        if self.chat.was_left_out(prepared):
+            self.front.say("the question was not read to its end and is left out; ↑ brings it back")
+
+    def change(self, settings: ChatSettings) -> None:
+        """Hold the conversation with other settings from now on."""
+        self.chat.settings = settings
+        self.tell(self.chat.keep())
+
+    def tell(self, notice: str) -> None:
+        """Show a sentence, if there is one."""
+        if notice:
+            self.front.say(notice)
+
+    def remember_head(self) -> None:
+        """Let /redo come back to where the conversation is now."""
+        self.heads.append(self.chat.tree.head_id)
+
+    def show_turn(self, turn: Turn) -> None:
+        """Show a turn of the conversation again."""
+        front = self.front
+        front.show(turn_rows(turn, front.width(), front.look))
+
+    def show_last_turns(self, count: int, *, title: str = "") -> None:
+        """Show the last `count` turns, below a line that says how many there are before."""
+        front = self.front
+        turns = self.chat.tree.turns()
+        shown = turns[-count:] if count else []
+        if title or len(shown) < len(turns):
+            front.show(heading_rows(title or "…", turns, len(shown), front.width()))
+        for turn in shown:
+            self.show_turn(turn)
+
+    def thoughts(self) -> list[Thinking]:
+        """Return the thinking of every turn that has some, the last turn's last."""
+        found = (thinking_of(turn) for turn in self.chat.tree.turns())
+        return [thought for thought in found if thought is not None]
+
+    def measure(self) -> None:
+        """Bring the status up to date. Counts tokens: not for the thread of the screen."""
+        self.status = self._described(self.chat.context_used())
+        self.front.refresh()
+
+    def _described(self, context_used: int) -> Status:
+        chat = self.chat
+        return Status(
+            model=chat.settings.model.rpartition("/")[2],
+            effort=(self.once or chat.settings).effort_name,
+            context_used=context_used,
+            context_window=chat.engine.window_for(context_used),
+            decode_tps=chat.last.timings.decode_tps if chat.last else 0.0,
+            title=self.title or self._question_title(),
+        )
+
+    def _question_title(self) -> str:
+        turns = self.chat.tree.turns()
+        question = turns[0].question if turns else None
+        return title_of(question.message.content) if question else ""
+
+    def _watched(self, events: Iterator[Event]) -> Iterator[Event]:
+        for event in events:
+            match event:
+                case AnalysisDelta():
+                    self.doing = Doing.THINKING
+                case FinalDelta():
+                    self.doing = Doing.ANSWERING
+                case PromptProgress(_, total_tokens):
+                    self._reads(total_tokens)
+                case _:
+                    pass
+            yield event
+
+    def _reads(self, total_tokens: int) -> None:
+        if self.status.context_used != total_tokens:
+            self.status = self._described(total_tokens)
+            self.front.refresh()

@@ -1,0 +1,34 @@
+"""The person's own editor, for texts too long for a line."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from gptoss_cli.errors import UsageError
+
+_FALLBACKS: Final = ("nano", "vi") if os.name == "posix" else ("notepad",)
+
+
+def edited(text: str, command: str) -> str | None:
+    """Return `text` as it is after the editor `command` (``$VISUAL`` or ``$EDITOR``), or after one
+    that most machines have if it is empty; None when the editor reports a failure.
+
+    The terminal must be the editor's. Raises UsageError when there is no editor.
+    """
+    with tempfile.TemporaryDirectory(prefix="gptoss-") as folder:
+        path = Path(folder) / "message.md"
+        path.write_text(text, encoding="utf-8", newline="\n")
+        for words in [shlex.split(command)] if command.strip() else [[f] for f in _FALLBACKS]:
+            try:
+                code = subprocess.call([*words, str(path)])
+            except OSError:
+                continue
+            if code != 0:
+                return None
+            return path.read_text(encoding="utf-8", errors="replace").rstrip("\n")
+    raise UsageError(f"there is no editor {command}.".replace(" .", "."), hint="export EDITOR=nano")

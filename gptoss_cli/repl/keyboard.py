@@ -1,0 +1,119 @@
+"""What the keys of a chat do: see ``keys`` for which key does what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gptoss_cli.repl.dialogue import Dialogue, Doing
+from gptoss_cli.repl.typed import Pastes, is_open_block, without_quotes
+
+if TYPE_CHECKING:
+    from prompt_toolkit.buffer import Buffer
+
+    from gptoss_cli.repl.live import LiveFront
+    from gptoss_cli.repl.pane import ThinkingPane
+    from gptoss_cli.repl.work import Work
+
+
+class Keyboard:
+    """The ``keys.Actions`` of a chat on `front`."""
+
+    def __init__(
+        self, front: LiveFront, dialogue: Dialogue, work: Work, pane: ThinkingPane
+    ) -> None:
+        self._front = front
+        self._dialogue = dialogue
+        self._work = work
+        self._pane = pane
+        self._pastes = Pastes()
+        self._is_asked_to_leave = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer or a command goes on."""
+        return self._work.is_busy
+
+    @property
+    def is_pane_open(self) -> bool:
+        """Whether thinking is shown above the input."""
+        return self._pane.is_open
+
+    def send(self, buffer: Buffer) -> None:
+        """Send what is typed; with nothing typed, have the answer now if the model thinks."""
+        self._is_asked_to_leave = False
+        if not buffer.text.strip():
+            if self._dialogue.doing is Doing.THINKING:
+                self._work.cancel.answer_now()
+            return
+        if is_open_block(buffer.text):
+            buffer.insert_text("\n")
+            return
+        text = self._pastes.whole(without_quotes(buffer.text))
+        if text.strip():
+            buffer.history.append_string(text)
+            buffer.reset()
+            self._work.send(text)
+            self._front.refresh()
+
+    def stop(self, buffer: Buffer) -> None:
+        """Stop what goes on; what waits behind it comes back into the input."""
+        taken_back = self._work.stop()
+        if taken_back:
+            buffer.text = "\n".join([*taken_back, buffer.text]).rstrip("\n")
+            buffer.cursor_position = len(buffer.text)
+        self._front.refresh()
+
+    def interrupt(self, buffer: Buffer) -> None:
+        """Stop what goes on, else drop what is typed, else, the second time, leave."""
+        if self.is_busy and not self._work.cancel.is_set():
+            self.stop(buffer)
+        elif buffer.text:
+            # Dropped is not lost: the arrow keys bring it back.
+            buffer.history.append_string(self._pastes.whole(buffer.text))
+            buffer.reset()
+        elif self._is_asked_to_leave or self.is_busy:
+            self.leave()
+        else:
+            self._is_asked_to_leave = True
+            self._front.say("Ctrl-C again or Ctrl-D leaves.")
+
+    def leave(self) -> None:
+        """End the chat."""
+        self._front.leave()
+
+    def paste(self, buffer: Buffer, text: str) -> None:
+        """Put pasted text into the input, a long one as a word."""
+        buffer.insert_text(self._pastes.shown(text))
+
+    def rub_out(self, buffer: Buffer) -> bool:
+        """Remove the word of a paste in front of the cursor; False if there is none."""
+        word = self._pastes.around(buffer.text, buffer.cursor_position)
+        if word is None:
+            return False
+        buffer.delete_before_cursor(word[1] - word[0])
+        return True
+
+    def edit(self, buffer: Buffer) -> None:
+        """Open an editor on what is typed."""
+        buffer.text = self._pastes.whole(buffer.text)
+        buffer.cursor_position = len(buffer.text)
+        buffer.open_in_editor()
+
+    def toggle_thinking(self) -> None:
+        """Open or close the thinking."""
+        self._pane.toggle()
+        self._front.redraw()
+
+    def scroll_thinking(self, rows: int) -> None:
+        """Scroll the thinking up by `rows`, down if negative."""
+        self._pane.scroll(rows)
+        self._front.redraw()
+
+    def turn_thinking(self, step: int) -> None:
+        """Show the thinking of a turn `step` earlier, later if negative."""
+        self._pane.turn(step)
+        self._front.redraw()
+
+    def clear(self) -> None:
+        """Clear the screen."""
+        self._front.clear()

@@ -1,0 +1,214 @@
+"""The chat on a terminal that can repaint: an input that is always there, answers above it.
+
+The thread of the screen draws and hears keys; another one does what was asked for (``work``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from gptoss_cli.errors import GptossError
+from gptoss_cli.repl.history import open_history
+from gptoss_cli.repl.keyboard import Keyboard
+from gptoss_cli.repl.keys import make_keys
+from gptoss_cli.repl.output import make_output
+from gptoss_cli.repl.pane import ThinkingPane
+from gptoss_cli.repl.replay import line_rows, question_rows
+from gptoss_cli.repl.screen import ChatScreen
+from gptoss_cli.repl.status_line import status_row
+from gptoss_cli.repl.work import Work
+from gptoss_cli.ui import status, theme
+from gptoss_cli.ui.cells import Row
+from gptoss_cli.ui.renderer import make_live_renderer
+from gptoss_cli.ui.sanitize import sanitize
+from gptoss_cli.ui.screen import Screen
+from gptoss_cli.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from prompt_toolkit.completion import Completer
+
+    from gptoss_cli.events import Event
+    from gptoss_cli.repl.dialogue import Dialogue
+    from gptoss_cli.ui.renderer import Renderer
+    from gptoss_cli.ui.terminal import Environment
+
+_THOUGHT_HINT: Final = "(Ctrl-O opens)"
+
+
+class LiveFront:
+    """A ``Front`` with keys; ``run`` holds the conversation until the person leaves."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        *,
+        show_thinking: bool | None,
+        stats: bool,
+        history: Path | None,
+        editor: str,
+        completer: Completer,
+        make_dialogue: Callable[[LiveFront], Dialogue],
+    ) -> None:
+        self._show_thinking = show_thinking
+        self._stats = stats
+        self._editor = editor
+        self.look = Theme(environment.stdout_paint, unicode=environment.stdout_unicode)
+        self._events: deque[Event | None] = deque()
+        self._renderer: Renderer | None = None
+        self._dialogue = make_dialogue(self)
+        self._pane = ThinkingPane(self._dialogue.thoughts)
+        self._work = Work(self._dialogue.enter, self._failed)
+        keyboard = Keyboard(self, self._dialogue, self._work, self._pane)
+        self._screen = ChatScreen(
+            environment,
+            self.look,
+            make_output(environment),
+            below=self,
+            keys=make_keys(keyboard),
+            history=open_history(history),
+            completer=completer,
+        )
+        self._paper = Screen(
+            self._screen.area,
+            self._screen.area,
+            self.look,
+            environment.size,
+            time.monotonic,
+            encoding=environment.stdout_encoding,
+        )
+
+    def run(self, heading: str) -> None:
+        """Hold the conversation until the person leaves. Raises a defect of any thread."""
+
+        def first() -> None:
+            self.say(heading)
+            self._work.begin(self._dialogue.begin)
+
+        try:
+            self._screen.run(first)
+        finally:
+            self._work.close()
+
+    # What the screen asks for
+
+    def pane(self, columns: int, lines: int) -> list[Row]:
+        """Return the rows between the conversation and the input."""
+        return self._pane.rows(columns, lines)
+
+    def status(self, columns: int) -> Row:
+        """Return the line below the input."""
+        dialogue = self._dialogue
+        waiting = self._work.waiting
+        return status_row(dialogue.status, dialogue.doing, waiting, columns, self.look.dot)
+
+    def redraw(self) -> None:
+        """Draw what is below the conversation anew, in as many rows as it needs now."""
+        self._screen.print_above("")
+
+    # What the dialogue asks for
+
+    def echo(self, text: str) -> None:
+        """Show what the person has sent."""
+        self.show([[], *question_rows(text, self.width(), self.look)])
+
+    def say(self, text: str) -> None:
+        """Show a sentence that is no part of the conversation; it may have several lines."""
+        self.show(line_rows(text, self.width(), theme.FAINT))
+
+    def show_error(self, error: GptossError) -> None:
+        """Show what went wrong and what to do."""
+        self.show(line_rows(status.error(str(error), error.hint), self.width()))
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Show rows made for ``width``; what a terminal would obey in them is shown."""
+        safe = ([(sanitize(text), style) for text, style in row] for row in rows)
+        painted = "".join(f"{self.look.paint_row(row)}\r\n" for row in safe)
+        self._screen.post(lambda: self._screen.print_above(painted))
+
+    def begin_answer(self) -> None:
+        """An answer begins; its events follow."""
+        self._screen.post(self._begin_answer)
+
+    def feed(self, event: Event) -> None:
+        """Show what `event` adds to the answer."""
+        self._events.append(event)
+        if len(self._events) == 1:
+            self._screen.post(self._show_events)
+
+    def end_answer(self) -> None:
+        """The answer is over, also when it failed."""
+        self._screen.post(self._end_answer)
+
+    def show_thinking(self, mode: bool | None) -> None:
+        """Show all thinking from now on, or none, or (None) a tail that becomes one line."""
+        self._show_thinking = mode
+
+    def use_theme(self, name: str) -> None:
+        """Paint by the theme `name` from now on."""
+        self.look.use(name)
+
+    def width(self) -> int:
+        """Return the columns that rows may take."""
+        return self._paper.width()
+
+    def put(self, text: str) -> None:
+        """Put `text` into the input, to be changed and sent."""
+
+        def put() -> None:
+            buffer = self._screen.buffer
+            buffer.text = text
+            buffer.cursor_position = len(text)
+
+        self._screen.post(put)
+
+    def edit(self, text: str) -> str | None:
+        """Return `text` as the person changed it in an editor, None if nothing came of it."""
+        from gptoss_cli.repl.editor import edited  # noqa: PLC0415
+
+        changed: str | None = self._screen.in_terminal(lambda: edited(text, self._editor))
+        return changed
+
+    def write_raw(self, sequence: str) -> None:
+        """Send the terminal an escape `sequence` that moves nothing."""
+        self._screen.post(lambda: self._screen.print_above(sequence))
+
+    def clear(self) -> None:
+        """Clear the screen."""
+        self._screen.post(self._screen.clear)
+
+    def refresh(self) -> None:
+        """Show what changed in the status line."""
+        self._screen.refresh()
+
+    def leave(self) -> None:
+        """End the chat."""
+        self._screen.post(self._screen.leave)
+
+    def _begin_answer(self) -> None:
+        self._renderer = make_live_renderer(
+            self._paper,
+            show_thinking=self._show_thinking,
+            stats=self._stats,
+            thought_hint=_THOUGHT_HINT,
+        )
+
+    def _show_events(self) -> None:
+        while self._events:
+            event = self._events[0]
+            if self._renderer is not None and event is not None:
+                self._renderer.feed(event)
+            self._events.popleft()
+
+    def _end_answer(self) -> None:
+        self._show_events()
+        renderer, self._renderer = self._renderer, None
+        if renderer is not None:
+            renderer.close()
+
+    def _failed(self, error: BaseException) -> None:
+        self._screen.post(lambda: self._screen.fail(error))

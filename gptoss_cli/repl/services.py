@@ -1,0 +1,49 @@
+"""What a chat needs of the program around it, put together by whoever knows the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gptoss_cli.engine.base import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A model that is being loaded: the name that means it later too, its largest window in tokens,
+    where it runs, and what a person should know of it.
+    """
+
+    engine: Engine
+    model: str
+    most_context: int
+    description: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """``find`` raises NoModelError where a model cannot be loaded by that name, ``start`` begins to
+    load it (raises GptossError). ``models`` names those that
+    are installed. ``folder`` is what relative paths begin in. ``is_remote``: the terminal is on
+    another machine, so is its clipboard. ``editor`` is the person's, or empty.
+    """
+
+    find: Callable[[str], Path]
+    start: Callable[[str], Started]
+    models: Callable[[], Sequence[str]]
+    remember_theme: Callable[[str], None]
+    folder: Path
+    is_remote: bool
+    editor: str
+
+    def path(self, name: str) -> Path:
+        """Return the file that the person means by `name`."""
+        unquoted = name[1:-1] if len(name) > 1 and name[0] == name[-1] in "'\"" else name
+        try:
+            return self.folder / Path(unquoted).expanduser()
+        except RuntimeError:  # ~somebody that is nobody
+            return self.folder / unquoted

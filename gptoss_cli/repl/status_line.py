@@ -1,0 +1,68 @@
+"""The line below the input: the window, the model, the speed, the title; or what keys do now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gptoss_cli.repl.dialogue import Doing
+from gptoss_cli.ui import theme
+from gptoss_cli.ui.cells import Row, cells, split_at
+from gptoss_cli.ui.sanitize import sanitize_line
+
+if TYPE_CHECKING:
+    from gptoss_cli.repl.dialogue import Status
+
+_LEAST_TITLE_CELLS: Final = 8
+_HINTS: Final = {
+    Doing.THINKING: ("Enter: answer now", "Esc: stop"),
+    Doing.ANSWERING: ("Esc: stop",),
+    Doing.WORKING: ("Esc: stop",),
+}
+
+
+def status_row(status: Status, doing: Doing, waiting: int, columns: int, dot: str = "·") -> Row:
+    """Return the status line in at most `columns`: what matters least is left out first.
+
+    `waiting` is the number of messages that are sent but not answered yet.
+    """
+    parts = [meter(status.context_used, status.context_window)]
+    hints = list(_HINTS.get(doing, ()))
+    if waiting:
+        hints.append(f"{waiting} waiting")
+    if hints:
+        parts = [f" {dot} ".join(hints), *parts]
+    else:
+        parts += [sanitize_line(status.model), status.effort]
+        if status.decode_tps:
+            parts.append(f"{status.decode_tps:,.1f} tok/s")
+    between = f" {dot} " if not hints else "   "
+    line = " " + parts[0]
+    for part in parts[1:]:
+        if cells(line) + cells(between) + cells(part) <= columns:
+            line += between + part
+    room = columns - cells(line) - cells(between)
+    title = sanitize_line(status.title)
+    if title and not hints and room >= min(_LEAST_TITLE_CELLS, cells(title)):
+        line += between + _shortened(title, room)
+    return [(line, theme.FAINT)]
+
+
+def meter(used: int, window: int) -> str:
+    """Return how full the window is: ``ctx 3.1k/8k 38 %``."""
+    share = f"{used / window:.0%}".replace("%", " %") if window else ""
+    return f"ctx {_thousands(used)}/{_thousands(window)} {share}".rstrip()
+
+
+def _thousands(tokens: int) -> str:
+    """Return tokens as people read windows: 640, 3.1k, 8k (8,192), 128k."""
+    if tokens < 1000:
+        return str(tokens)
+    if tokens % 1024 == 0:
+        return f"{tokens // 1024}k"
+    return f"{tokens / 1000:.1f}k" if tokens < 100_000 else f"{tokens / 1000:.0f}k"
+
+
+def _shortened(text: str, room: int) -> str:
+    if cells(text) <= room:
+        return text
+    return text[: split_at(text, room - 1)] + "…"

@@ -1,0 +1,62 @@
+"""What is typed, before it is a message: long pastes stand as a word, ``\"\"\"`` opens a block."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_LONG_PASTE_LINES: Final = 8
+_LONG_PASTE_CHARACTERS: Final = 1_000
+_QUOTES: Final = '"""'
+_PASTED: Final = re.compile(r"\[pasted #(\d+): [\d,]+ (?:lines|characters)\]")
+
+
+class Pastes:
+    """Long pastes, each shown as a word in the input and sent whole."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+
+    def shown(self, text: str) -> str:
+        """Return what stands in the input for the pasted `text`."""
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        lines = text.count("\n") + 1
+        if lines < _LONG_PASTE_LINES and len(text) < _LONG_PASTE_CHARACTERS:
+            return text
+        self._texts.append(text)
+        size = f"{lines:,} lines" if lines > 1 else f"{len(text):,} characters"
+        return f"[pasted #{len(self._texts)}: {size}]"
+
+    def whole(self, typed: str) -> str:
+        """Return `typed` with every paste in the place of its word."""
+        return _PASTED.sub(self._text, typed)
+
+    def _text(self, match: re.Match[str]) -> str:
+        number = int(match[1])
+        return self._texts[number - 1] if 0 < number <= len(self._texts) else match[0]
+
+    def around(self, typed: str, place: int) -> tuple[int, int] | None:
+        """Return where the word of a paste begins and ends that ends at `place` of `typed`."""
+        for match in _PASTED.finditer(typed):
+            if match.end() == place:
+                return match.span()
+        return None
+
+
+def is_open_block(text: str) -> bool:
+    """Whether `text` begins with three quotes that are not closed yet: Enter is a new line."""
+    begun = text.lstrip()
+    return begun.startswith(_QUOTES) and not _is_closed(begun)
+
+
+def without_quotes(text: str) -> str:
+    """Return the inside of a closed block, any other text as it is."""
+    begun = text.strip()
+    if not begun.startswith(_QUOTES) or not _is_closed(begun):
+        return text
+    return begun[len(_QUOTES) : -len(_QUOTES)].strip("\n")
+
+
+def _is_closed(begun: str) -> bool:
+    stripped = begun.rstrip()
+    return len(stripped) >= 2 * len(_QUOTES) and stripped.endswith(_QUOTES)

@@ -1,0 +1,84 @@
+"""Lines in the order of sending, done one at a time on a thread of their own."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from gptoss_cli.engine.base import Cancel
+
+_END_WAIT_S: Final = 5.0
+
+
+class Work:
+    """Does lines with `do`, on a thread that ``begin`` starts; `failed` gets what `do` raises.
+
+    ``send``, ``stop`` and ``close`` may be called from other threads.
+    """
+
+    def __init__(
+        self, do: Callable[[str, Cancel], None], failed: Callable[[BaseException], None]
+    ) -> None:
+        self._do = do
+        self._failed = failed
+        self._lines: deque[str] = deque()
+        self._changed = threading.Condition()
+        self._is_over = False
+        self._thread = threading.Thread(target=self._run, name="gptoss-chat", daemon=True)
+        self._first: Callable[[], None] = lambda: None
+        self.cancel = Cancel()
+        self.is_busy = False
+
+    @property
+    def waiting(self) -> int:
+        """How many lines are sent and not begun."""
+        return len(self._lines)
+
+    def begin(self, first: Callable[[], None]) -> None:
+        """Start the thread, which does `first` before any line."""
+        self._first = first
+        self._thread.start()
+
+    def send(self, line: str) -> None:
+        """Do `line` after all that was sent before."""
+        with self._changed:
+            self._lines.append(line)
+            self._changed.notify()
+
+    def stop(self) -> list[str]:
+        """Stop what goes on; return the lines that were not begun, which are not done."""
+        with self._changed:
+            self.cancel.set()
+            taken, self._lines = list(self._lines), deque()
+            return taken
+
+    def close(self) -> None:
+        """Stop, and wait for the thread to end."""
+        self.stop()
+        with self._changed:
+            self._is_over = True
+            self._changed.notify()
+        if self._thread.ident is not None:
+            self._thread.join(_END_WAIT_S)
+
+    def _run(self) -> None:
+        try:
+            self._first()
+        except BaseException as error:  # noqa: BLE001 - as below
+            self._failed(error)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._lines or self._is_over)
+                if self._is_over:
+                    return
+                line = self._lines.popleft()
+                self.cancel.clear()
+                self.is_busy = True
+            try:
+                self._do(line, self.cancel)
+            except BaseException as error:  # noqa: BLE001 - shown, or raised, by the screen's thread
+                self._failed(error)
+            finally:
+                self.is_busy = False
