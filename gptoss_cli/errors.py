@@ -18,6 +18,7 @@ boundary that prints them is ``cli.boundary``.
     │   ├── ChecksumError        8   the bytes are not those the hub has a digest of
     │   ├── DiskFullError        8   no room left
     │   └── DownloadCancelledError  8   somebody asked to stop
+    ├── CancelledError         130   somebody asked to stop reading documents
     ├── EngineError              1   llama.cpp is missing or failed
     └── SessionError             1   the conversations that are kept cannot be read or written
         └── SessionGoneError     1   the one at hand is not there (any more)
@@ -113,6 +114,12 @@ class DiskFullError(DownloadError):
 
 class DownloadCancelledError(DownloadError):
     """Somebody asked to stop."""
+
+
+class CancelledError(GptossError):
+    """Somebody asked to stop what was being read; nothing of it is used."""
+
+    exit_code = ExitCode.INTERRUPTED
 
 
 def prompt_too_long(prompt_tokens: int, window: int, *, hint: str) -> DoesNotFitError:

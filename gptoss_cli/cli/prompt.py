@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 import locale
 import os
 import stat
 import sys
 from collections.abc import Sequence
-from typing import Final
 
+from gptoss_cli.documents.decoding import decode
 from gptoss_cli.errors import UsageError
-
-_MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-# Encodings in which bytes can be wrong. Where every byte means something, that says nothing.
-_CHECKED: Final = frozenset(
-    ("euc_kr", "cp949", "johab", "shift_jis", "cp932", "euc_jp", "gb2312", "gbk", "gb18030", "big5")
-)
 
 
 def compose(arguments: Sequence[str]) -> str:
@@ -68,43 +55,3 @@ def _piped() -> str:
     except OSError as error:
         raise UsageError(f"standard input cannot be read: {error.strerror}.") from None
     return decode(raw, locale.getpreferredencoding(False))
-
-
-def decode(raw: bytes, local: str = "utf-8") -> str:
-    """Return `raw` as text: what its byte order mark says, UTF-8, or the `local` encoding.
-
-    Raises UsageError when it is none of them.
-    """
-    marked = next((name for mark, name in _MARKS if raw.startswith(mark)), None)
-    try:
-        text = raw.decode(marked or "utf-8")
-    except UnicodeDecodeError as error:
-        if b"\0" in raw and not marked:
-            raise _binary() from None
-        if not marked and (local_text := _decoded(raw, local)) is not None:
-            return local_text
-        name = "UTF-16 or UTF-32" if marked and marked != "utf-8-sig" else "UTF-8"
-        raise UsageError(
-            f"standard input is not valid {name} (byte {error.start + 1:,}).",
-            hint="convert it first, for example: iconv -f CP949 -t UTF-8",
-        ) from None
-    if "\0" in text:
-        raise _binary()
-    return text
-
-
-def _decoded(raw: bytes, encoding: str) -> str | None:
-    """Return `raw` in the encoding of the locale, if that is one that can be wrong."""
-    # Every byte means something in ASCII with escapes, Latin-1 and their like: that says nothing.
-    if codecs.lookup(encoding).name not in _CHECKED:
-        return None
-    try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError:
-        return None
-
-
-def _binary() -> UsageError:
-    return UsageError(
-        "standard input is binary, gpt-oss reads text.", hint="convert it to text first"
-    )
