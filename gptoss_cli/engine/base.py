@@ -121,6 +121,9 @@ class Engine(Protocol):
     def prompt_tokens(self, conversation: Conversation) -> int:
         """Return how many tokens the prompt for `conversation` has."""
 
+    def text_tokens(self, text: str) -> int:
+        """Return how many tokens `text` has by itself."""
+
     def window_for(self, prompt_tokens: int) -> int:
         """Return the context window, in tokens, that a prompt of this length will meet."""
 

@@ -39,6 +39,10 @@ class LocalEngine:
         """Return how many tokens the prompt for `conversation` has."""
         return len(self._prompt(conversation))
 
+    def text_tokens(self, text: str) -> int:
+        """Return how many tokens `text` has by itself."""
+        return len(self._vocabulary.encode(text))
+
     def window_for(self, prompt_tokens: int) -> int:
         """Return the context window, in tokens, that a prompt of this length will meet."""
         return self._generator.window_for(prompt_tokens)

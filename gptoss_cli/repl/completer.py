@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
+from gptoss_cli.repl.attaching import escaped, unescaped
 from gptoss_cli.repl.commands.base import Command, Completes
 from gptoss_cli.ui.sanitize import sanitize_line
 
@@ -41,9 +43,9 @@ class ChatCompleter(Completer):
                     name, argument, wanted=complete_event.completion_requested
                 )
         elif complete_event.completion_requested:
-            word = text.rpartition(" ")[2].rpartition("\n")[2]
+            word = _last_word(text)
             if word.startswith("@"):
-                yield from _beginning(word[1:], self._paths(word[1:]))
+                yield from self._files(word[1:])
 
     def _names(self, name: str) -> Iterator[Completion]:
         for command in self._commands:
@@ -54,6 +56,11 @@ class ChatCompleter(Completer):
                     display=f"/{command.name}",
                     display_meta=command.does,
                 )
+
+    def _files(self, written: str) -> Iterator[Completion]:
+        for path in self._paths(unescaped(written)):
+            shown = sanitize_line(path.rstrip("/").rpartition("/")[2] + "/" * path.endswith("/"))
+            yield Completion(escaped(path), start_position=-len(written), display=shown)
 
     def _arguments(self, name: str, argument: str, *, wanted: bool) -> Iterator[Completion]:
         command = next((c for c in self._commands if name in (c.name, *c.also)), None)
@@ -69,10 +76,14 @@ class ChatCompleter(Completer):
             case Completes.SESSION if wanted:
                 yield from _beginning(argument, self._titles())
             case Completes.PATH if wanted:
-                word = argument.rpartition(" ")[2]
-                yield from _beginning(word, self._paths(word))
+                yield from self._files(_last_word(argument))
             case _:
                 pass
+
+
+def _last_word(text: str) -> str:
+    """Return what stands behind the last blank that has no backslash before it."""
+    return re.split(r"(?<!\\)\s", text)[-1]
 
 
 def _beginning(typed: str, words: Iterable[str]) -> Iterator[Completion]:

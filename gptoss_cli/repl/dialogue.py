@@ -11,6 +11,7 @@ from gptoss_cli.chat.tree import ConversationTree
 from gptoss_cli.chat.turn import Prepared
 from gptoss_cli.errors import GptossError
 from gptoss_cli.events import AnalysisDelta, Event, FinalDelta, PromptProgress
+from gptoss_cli.repl import attaching
 from gptoss_cli.repl.pane import Thinking
 from gptoss_cli.repl.replay import heading_rows, thinking_of, turn_rows
 from gptoss_cli.sessions.records import title_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from gptoss_cli.chat.settings import ChatSettings
     from gptoss_cli.chat.tree import Turn
     from gptoss_cli.chat.turn import Chat
+    from gptoss_cli.documents.document import Document
     from gptoss_cli.engine.base import Cancel
     from gptoss_cli.repl.front import Front
     from gptoss_cli.repl.services import Services
@@ -39,14 +41,18 @@ class Doing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the status line tells; tokens, and tokens per second of the last answer or 0."""
+    """What the status line tells; tokens, and tokens per second of the last answer or 0.
+    ``context_used`` is None until it has been counted.
+    ``attached`` is the number of documents that go with the next message.
+    """
 
     model: str
     effort: str
-    context_used: int
+    context_used: int | None
     context_window: int
     decode_tps: float
     title: str
+    attached: int = 0
 
 
 class Dialogue:
@@ -71,11 +77,12 @@ class Dialogue:
         self.once: ChatSettings | None = None  # for the next message only
         self.title = ""  # one that is not made of the first question
         self.heads: list[int | None] = []  # where /redo goes back to
+        self.attached: list[Document] = []  # sent with the next message
         self.listed: list[str] = []  # the sessions of the last list, for /open N
         self._command = command
         self._resumed = resumed
         self._given = given
-        self.status = self._described(0)
+        self.status = self._described(None)
 
     def begin(self) -> None:
         """Take up a stored conversation, if there is one to go on with, and measure the window."""
@@ -121,15 +128,21 @@ class Dialogue:
             self.measure()
 
     def ask(self, text: str, cancel: Cancel) -> None:
-        """Send `text` to the model and show the answer."""
-        settings, self.once = self.once, None
-        prepared = self.chat.prepare(text, settings)
+        """Send `text` to the model, with the documents that it mentions and those attached before,
+        and show the answer. Raises GptossError.
+        """
+        attached = [*self.attached, *attaching.mentioned(self, text, cancel)]
+        whole = "\n\n".join([text, *(document.fenced() for document in attached)])
+        prepared = self.chat.prepare(whole, self.once)
+        self.once = None
+        self.attached = []
         self.answer(prepared, cancel)
 
     def ask_again(self, cancel: Cancel) -> None:
         """Have the question at the head answered once more."""
-        settings, self.once = self.once, None
-        self.answer(self.chat.prepare_again(settings), cancel)
+        prepared = self.chat.prepare_again(self.once)
+        self.once = None
+        self.answer(prepared, cancel)
 
     def answer(self, prepared: Prepared, cancel: Cancel) -> None:
         """Show the answer to a question that fits."""
@@ -181,15 +194,16 @@ class Dialogue:
         self.status = self._described(self.chat.context_used())
         self.front.refresh()
 
-    def _described(self, context_used: int) -> Status:
+    def _described(self, context_used: int | None) -> Status:
         chat = self.chat
         return Status(
             model=chat.settings.model.rpartition("/")[2],
             effort=(self.once or chat.settings).effort_name,
             context_used=context_used,
-            context_window=chat.engine.window_for(context_used),
+            context_window=chat.engine.window_for(context_used or 0),
             decode_tps=chat.last.timings.decode_tps if chat.last else 0.0,
             title=self.title or self._question_title(),
+            attached=len(self.attached),
         )
 
     def _question_title(self) -> str:

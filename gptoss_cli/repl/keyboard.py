@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
+
+from prompt_toolkit.completion import CompleteEvent
 
 from gptoss_cli.repl.dialogue import Dialogue, Doing
 from gptoss_cli.repl.typed import Pastes, is_open_block, without_quotes
@@ -113,6 +116,16 @@ class Keyboard:
         """Show the thinking of a turn `step` earlier, later if negative."""
         self._pane.turn(step)
         self._front.redraw()
+
+    def complete(self, buffer: Buffer) -> None:
+        """Complete what is typed, or show what it may become."""
+        event = CompleteEvent(completion_requested=True)
+        found = list(islice(buffer.completer.get_completions(buffer.document, event), 2))
+        if len(found) == 1:
+            # At once: an Enter that follows sends what it has become.
+            buffer.apply_completion(found[0])
+        elif found:
+            buffer.start_completion(insert_common_part=True)
 
     def clear(self) -> None:
         """Clear the screen."""

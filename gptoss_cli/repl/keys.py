@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from prompt_toolkit.application.current import get_app
-from prompt_toolkit.filters import Condition, is_searching
+from prompt_toolkit.filters import Condition, has_completions, is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
@@ -56,6 +56,9 @@ class Actions(Protocol):
     def turn_thinking(self, step: int) -> None:
         """Show the thinking of a turn `step` earlier, later if negative."""
 
+    def complete(self, buffer: Buffer) -> None:
+        """Complete what is typed, or show what it may become."""
+
     def clear(self) -> None:
         """Clear the screen."""
 
@@ -91,6 +94,10 @@ def _bind_lines(keys: KeyBindings, actions: Actions) -> None:
     @keys.add("c-g", filter=~is_searching)
     def _edit(event: KeyPressEvent) -> None:
         actions.edit(event.current_buffer)
+
+    @keys.add("tab", filter=~is_searching & ~has_completions)
+    def _complete(event: KeyPressEvent) -> None:
+        actions.complete(event.current_buffer)
 
     @keys.add("c-l")
     def _clear(_event: KeyPressEvent) -> None:

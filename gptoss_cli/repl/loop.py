@@ -56,6 +56,7 @@ def hold(
         )
         plain.run(f"{heading}\n{_PLAIN_KEYS}")
         return
+    from gptoss_cli.documents.completion import complete  # noqa: PLC0415
     from gptoss_cli.repl.completer import ChatCompleter  # noqa: PLC0415
     from gptoss_cli.repl.live import LiveFront  # noqa: PLC0415
 
@@ -70,7 +71,10 @@ def hold(
         history=history,
         editor=services.editor,
         completer=ChatCompleter(
-            registry.COMMANDS, models=services.models, titles=titles, paths=lambda _typed: ()
+            registry.COMMANDS,
+            models=services.models,
+            titles=titles,
+            paths=lambda typed: complete(typed, services.folder),
         ),
         make_dialogue=make_dialogue,
     )

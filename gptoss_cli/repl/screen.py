@@ -194,7 +194,9 @@ class ChatScreen:
             FormattedTextControl(self._tail_text), dont_extend_height=True, wrap_lines=False
         )
         line = Window(
-            BufferControl(self.buffer, search_buffer_control=self._search.control),
+            BufferControl(
+                self.buffer, search_buffer_control=self._search.control, preview_search=True
+            ),
             height=self._input_height,
             wrap_lines=True,
             dont_extend_height=True,

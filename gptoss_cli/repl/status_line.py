@@ -27,6 +27,9 @@ def status_row(status: Status, doing: Doing, waiting: int, columns: int, dot: st
     """
     parts = [meter(status.context_used, status.context_window)]
     hints = list(_HINTS.get(doing, ()))
+    if status.attached:
+        files = "1 file" if status.attached == 1 else f"{status.attached:,} files"
+        parts[0] += f" {dot} {files} with the next message"
     if waiting:
         hints.append(f"{waiting} waiting")
     if hints:
@@ -47,8 +50,10 @@ def status_row(status: Status, doing: Doing, waiting: int, columns: int, dot: st
     return [(line, theme.FAINT)]
 
 
-def meter(used: int, window: int) -> str:
+def meter(used: int | None, window: int) -> str:
     """Return how full the window is: ``ctx 3.1k/8k 38 %``."""
+    if used is None:
+        return f"ctx …/{_thousands(window)}"
     share = f"{used / window:.0%}".replace("%", " %") if window else ""
     return f"ctx {_thousands(used)}/{_thousands(window)} {share}".rstrip()
 

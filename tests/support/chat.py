@@ -6,6 +6,7 @@ import re
 import time
 from pathlib import Path
 
+from tests.support.program import ROOT
 from tests.support.screen import WAIT_S, Terminal
 
 _METER = re.compile(r"^ ctx \d")
@@ -21,11 +22,14 @@ class ChatTerminal(Terminal):
         columns: int = 80,
         rows: int = 24,
         env: dict[str, str] | None = None,
+        folder: Path = ROOT,
+        waits: bool = True,
     ) -> None:
-        super().__init__(
-            "chat", "-m", str(model), *map(str, arguments), columns=columns, rows=rows, env=env
-        )
-        self.wait_until_idle()
+        self.model = model
+        words = ("chat", "-m", str(model), *map(str, arguments))
+        super().__init__(*words, columns=columns, rows=rows, env=env, folder=folder)
+        if waits:
+            self.wait_until_idle()
 
     @property
     def status(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import termios
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -25,6 +26,7 @@ class Terminal:
         columns: int = 80,
         rows: int = 24,
         env: dict[str, str] | None = None,
+        folder: Path = ROOT,
     ) -> None:
         self._screen = pyte.HistoryScreen(columns, rows, history=10_000, ratio=0.5)
         self._stream = pyte.ByteStream(self._screen)
@@ -33,7 +35,7 @@ class Terminal:
             COMMAND[0],
             [*COMMAND[1:], *map(str, arguments)],
             dimensions=(rows, columns),
-            cwd=str(ROOT),
+            cwd=str(folder),
             env=os.environ | {"TERM": "xterm-256color"} | (env or {}),
             timeout=WAIT_S,
         )
@@ -54,6 +56,10 @@ class Terminal:
     def send(self, text: str) -> None:
         """Type `text` as it is."""
         self._child.send(text)
+
+    def send_bytes(self, raw: bytes) -> None:
+        """Type bytes, which may be a part of a character."""
+        self._child.send(raw)
 
     def line(self, text: str) -> None:
         """Type `text` and press Enter."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gptoss_cli.chat.settings import NUMBERS, ChatSettings
 from gptoss_cli.errors import GptossError, UsageError
+from gptoss_cli.repl import attaching
 from gptoss_cli.repl.commands.base import Command, Completes, number_of, plural
 from gptoss_cli.repl.dialogue import Dialogue
 from gptoss_cli.repl.replay import text_rows
@@ -69,7 +70,7 @@ def _effort(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
 
 def _warn_of_reading(dialogue: Dialogue, old: ChatSettings, new: ChatSettings) -> None:
     """Say what a change at the very beginning of the prompt costs, where it costs something."""
-    used = dialogue.status.context_used
+    used = dialogue.status.context_used or 0
     if old.conversation().system != new.conversation().system and used > 1000:
         dialogue.front.say(
             f"it stands at the beginning of the prompt: the next answer reads all "
@@ -77,8 +78,9 @@ def _warn_of_reading(dialogue: Dialogue, old: ChatSettings, new: ChatSettings) -
         )
 
 
-def _system(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
+def _system(dialogue: Dialogue, text: str, cancel: Cancel) -> None:
     front, settings = dialogue.front, dialogue.chat.settings
+    word, _, rest = text.partition(" ")
     if not text:
         front.say(settings.instructions or "there are no instructions. /system TEXT gives some.")
         return
@@ -89,12 +91,15 @@ def _system(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
         instructions = edited
     elif text == "clear":
         instructions = ""
+    elif word == "file" and rest.strip():
+        documents = attaching.named(dialogue, rest, cancel)
+        instructions = "\n\n".join(document.text for document in documents)
     else:
         instructions = text
     dialogue.change(replace(settings, instructions=instructions))
     lines = instructions.count("\n") + 1
     front.say(f"instructions of {plural(lines, 'line')}." if instructions else "no instructions.")
-    used = dialogue.status.context_used
+    used = dialogue.status.context_used or 0
     if instructions != settings.instructions and used > 1000:
         front.say(f"the next answer reads all {status.tokens(used)} of the conversation again.")
 

@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Final
 
 from gptoss_cli.errors import UsageError
-from gptoss_cli.repl.commands import basics, held_with, sessions, taking_out, turns, window
+from gptoss_cli.repl.commands import basics, files, held_with, sessions, taking_out, turns, window
 from gptoss_cli.repl.commands.base import Command, Completes
 from gptoss_cli.repl.dialogue import Dialogue
 from gptoss_cli.ui import theme
@@ -64,6 +64,7 @@ COMMANDS: Final = (
         also=("?",),
     ),
     *held_with.COMMANDS,
+    *files.COMMANDS,
     *turns.COMMANDS,
     *sessions.COMMANDS,
     *taking_out.COMMANDS,

@@ -46,7 +46,7 @@ def _show_prompt(dialogue: Dialogue) -> None:
             rows += wrap(line, width) or [[]]
             line = [(later, style)]
     rows += wrap(line, width)
-    used = dialogue.status.context_used
+    used = dialogue.status.context_used or 0
     rows.append([(f"{used:,} tokens; what stands in colour is one control token.", theme.FAINT)])
     dialogue.front.show(rows)
 
@@ -82,7 +82,7 @@ def _compact(dialogue: Dialogue, _text: str, cancel: Cancel) -> None:
     turns = dialogue.chat.tree.turns()
     if len(turns) < 2:
         raise UsageError("there is not enough to sum up: it takes two turns or more.")
-    before = dialogue.status.context_used
+    before = dialogue.status.context_used or 0
     dialogue.front.say("summing up the oldest turns…")
     dialogue.remember_head()
     compacted = compact(dialogue.chat, cancel)
@@ -91,7 +91,7 @@ def _compact(dialogue: Dialogue, _text: str, cancel: Cancel) -> None:
         raise UsageError("stopped: the conversation is as it was.")
     dialogue.show_turn(dialogue.chat.tree.turns()[0])
     dialogue.measure()
-    after = dialogue.status.context_used
+    after = dialogue.status.context_used or 0
     dialogue.front.say(
         f"{plural(compacted, 'turn')} summed up: {before:,} tokens became {after:,}. "
         "/redo goes back to the whole."

@@ -1,0 +1,131 @@
+"""Documents in a chat: by command, by mention, from a glob; what they cost is shown first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.chat import ChatTerminal
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "app.log").write_text("one\ntwo\nthree\n")
+    (tmp_path / "메모.txt").write_bytes("서울에서 만나요".encode("cp949"))
+    (tmp_path / "a b.py").write_text("print('```')\n")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
+    return tmp_path
+
+
+@pytest.fixture
+def chat(folder: Path) -> Iterator[ChatTerminal]:
+    with ChatTerminal("--temperature", "0", columns=120, rows=50, folder=folder) as terminal:
+        yield terminal
+
+
+def test_a_file_with_a_question_is_sent_at_once(chat):
+    shown = chat.ask("/file app.log -- 무엇이 문제인가?")
+    assert "app.log · 3 lines · " in shown
+    assert "tokens" in shown
+    assert "thought for" in shown
+    prompt = chat.ask("/show prompt")
+    assert "무엇이 문제인가?" in prompt
+    assert "File: app.log" in prompt
+    assert "two" in prompt
+
+
+def test_a_file_without_a_question_goes_with_the_next_message(chat):
+    chat.ask("/file app.log")
+    assert "1 file with the next message" in chat.status
+    assert "app.log" in chat.ask("/file")
+    chat.ask("what is this?")
+    assert "with the next message" not in chat.status
+    assert "three" in chat.ask("/show prompt")
+
+
+def test_files_that_wait_can_be_dropped(chat):
+    chat.ask("/file app.log")
+    chat.ask("/file clear")
+    chat.ask("hello")
+    assert "three" not in chat.ask("/show prompt")
+
+
+def test_a_mention_in_a_message_brings_the_file(chat):
+    shown = chat.ask("what is in @app.log?")
+    assert "app.log · 3 lines" in shown
+    assert "three" in chat.ask("/show prompt")
+
+
+def test_a_mention_with_a_korean_particle_and_another_encoding(chat):
+    shown = chat.ask("@메모.txt에는 뭐라고 써 있어?")
+    assert "메모.txt · 1 line" in shown
+    assert "CP949" in shown
+    assert "서울에서 만나요" in chat.ask("/show prompt")
+
+
+def test_an_at_sign_that_names_nothing_is_a_word(chat):
+    shown = chat.ask("@app.route('/x') is a decorator, kim@example.com an address")
+    assert "error" not in shown
+    assert "lines" not in shown
+
+
+def test_blanks_in_names_and_fences_in_texts(chat):
+    chat.ask("/file 'a b.py' -- what?")
+    prompt = chat.ask("/show prompt")
+    assert "File: a b.py" in prompt
+    assert "````py" in prompt
+
+
+def test_a_glob_brings_what_is_text(chat):
+    shown = chat.ask("/file *.* -- what?")
+    assert "app.log" in shown
+    assert "a b.py" in shown
+    assert "picture.png ·" not in shown
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("/file picture.png", "image"),
+        ("/file app.lgo", "app.log"),
+        ("/file nothing*", "nothing"),
+        ('/file "app', "quotation mark"),
+        ("/file", "which file?"),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_nothing_is_sent(chat, command, said):
+    shown = chat.ask(command)
+    assert said in shown
+    assert "thought" not in shown
+
+
+def test_a_question_whose_file_is_refused_keeps_what_was_attached(chat):
+    chat.ask("/file app.log")
+    chat.ask("/file picture.png")
+    assert "1 file with the next message" in chat.status
+
+
+def test_instructions_from_a_file(chat, folder):
+    (folder / "system.md").write_text("Answer in one word.")
+    chat.ask("/system file system.md")
+    assert "Answer in one word." in chat.ask("/system")
+
+
+def test_tab_completes_paths(chat):
+    chat.send("/file ap\t")
+    chat.wait_for("> /file app.log")
+    chat.send("\x03")
+    chat.wait_until_idle()
+    chat.send("see @a\\ \t")
+    chat.wait_for("> see @a\\ b.py")
+
+
+def test_names_that_would_move_the_cursor_are_shown(chat, folder):
+    if os.name != "posix":
+        pytest.skip("such names cannot be made")
+    (folder / "x\x1b[2Jy.txt").write_text("hi")
+    shown = chat.ask("/file x* -- what?")
+    assert "x␛[2Jy.txt" in shown
