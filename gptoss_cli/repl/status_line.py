@@ -25,27 +25,25 @@ def status_row(status: Status, doing: Doing, waiting: int, columns: int, dot: st
 
     `waiting` is the number of messages that are sent but not answered yet.
     """
-    parts = [meter(status.context_used, status.context_window)]
-    hints = list(_HINTS.get(doing, ()))
+    parts = list(_HINTS.get(doing, ()))
+    is_idle = not parts
+    if waiting:
+        parts.append(f"{waiting} waiting")
+    parts.append(meter(status.context_used, status.context_window))
     if status.attached:
         files = "1 file" if status.attached == 1 else f"{status.attached:,} files"
-        parts[0] += f" {dot} {files} with the next message"
-    if waiting:
-        hints.append(f"{waiting} waiting")
-    if hints:
-        parts = [f" {dot} ".join(hints), *parts]
-    else:
+        parts.append(f"{files} with the next message")
+    if is_idle:
         parts += [sanitize_line(status.model), status.effort]
-        if status.decode_tps:
-            parts.append(f"{status.decode_tps:,.1f} tok/s")
-    between = f" {dot} " if not hints else "   "
+        parts += [f"{status.decode_tps:,.1f} tok/s"] if status.decode_tps else []
+    between = f" {dot} "
     line = " " + parts[0]
     for part in parts[1:]:
         if cells(line) + cells(between) + cells(part) <= columns:
             line += between + part
     room = columns - cells(line) - cells(between)
     title = sanitize_line(status.title)
-    if title and not hints and room >= min(_LEAST_TITLE_CELLS, cells(title)):
+    if title and is_idle and room >= min(_LEAST_TITLE_CELLS, cells(title)):
         line += between + _shortened(title, room)
     return [(line, theme.FAINT)]
 

@@ -111,6 +111,11 @@ class Terminal:
         """The modes of the terminal: echo, lines, signals."""
         return termios.tcgetattr(self._child.child_fd)
 
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._child.pid
+
     def kill(self, number: int) -> None:
         """Send the program a signal."""
         self._child.kill(number)

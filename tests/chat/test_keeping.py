@@ -1,0 +1,229 @@
+"""A conversation on its way into a real store, and what is in the tree meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gptoss_cli.chat.keeping import Keeper
+from gptoss_cli.chat.recording import Recording
+from gptoss_cli.chat.settings import ChatSettings
+from gptoss_cli.chat.tree import ConversationTree
+from gptoss_cli.chat.turn import Chat
+from gptoss_cli.engine.base import Cancel
+from gptoss_cli.errors import SessionError
+from gptoss_cli.events import (
+    AnalysisDelta,
+    Event,
+    FinalDelta,
+    Finished,
+    FinishReason,
+    MessageCompleted,
+    Notice,
+    Timings,
+    Usage,
+)
+from gptoss_cli.messages import analysis, final, user
+from gptoss_cli.sessions.records import MessageState
+from gptoss_cli.sessions.store import SessionStore, open_store
+
+DONE = Finished(
+    FinishReason.STOP, Usage(prompt_tokens=9, completion_tokens=5), Timings(decode_tps=3.25)
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SessionStore]:
+    with open_store(tmp_path / "sessions.db") as opened:
+        yield opened
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class Breaking:
+    """A store that fails for as long as ``is_broken``."""
+
+    def __init__(self, store: SessionStore) -> None:
+        self._store = store
+        self.is_broken = False
+
+    def __getattr__(self, name: str):
+        if self.is_broken:
+            raise SessionError("the disk is full.")
+        return getattr(self._store, name)
+
+
+def messages_of(store: SessionStore) -> list[tuple[str, str]]:
+    info = store.last()
+    return [(m.message.content, m.state) for m in store.load(info.id).path()]
+
+
+def test_an_answer_grows_in_the_store_while_it_is_written(store):
+    clock, keeper, settings = Clock(), Keeper(store), ChatSettings(model="20b")
+    tree = ConversationTree()
+    tree.add(user("q"))
+    recording = Recording(tree, settings, clock)
+    recording.take(AnalysisDelta("th"))
+    assert not recording.is_due()
+    clock.now_s = 0.6
+    recording.take(AnalysisDelta("ink"))
+    assert recording.is_due()
+    assert keeper.keep(tree, settings) == ""
+    assert messages_of(store) == [("q", "complete"), ("think", "partial")]
+    recording.take(MessageCompleted(analysis("think")))
+    recording.take(FinalDelta("an"))
+    recording.take(MessageCompleted(final("answer")))
+    recording.take(DONE)
+    keeper.keep(tree, settings)
+    assert messages_of(store) == [
+        ("q", "complete"),
+        ("think", "complete"),
+        ("answer", "complete"),
+    ]
+    path = store.load(store.last().id).path()
+    assert path[1].usage == {"thought_tokens": 2, "thought_s": 0.6}
+    assert path[2].usage["decode_tps"] == 3.25
+
+
+def test_what_is_left_in_the_middle_is_stopped_not_lost(store):
+    keeper, settings = Keeper(store), ChatSettings()
+    tree = ConversationTree()
+    tree.add(user("q"))
+    recording = Recording(tree, settings)
+    recording.take(FinalDelta("half an ans"))
+    recording.end()
+    recording.end()
+    keeper.keep(tree, settings)
+    assert messages_of(store) == [("q", "complete"), ("half an ans", "stopped")]
+
+
+def test_branches_and_the_head_are_kept(store):
+    keeper, settings = Keeper(store), ChatSettings()
+    tree = ConversationTree()
+    question = tree.add(user("q"))
+    tree.add(final("one"))
+    keeper.keep(tree, settings)
+    tree.head_id = question
+    tree.add(final("two"))
+    keeper.keep(tree, settings)
+    tree.head_id = None
+    keeper.keep(tree, settings)
+    session = store.load(store.last().id)
+    assert len(session.leaves()) == 2
+    assert session.head_id is None
+
+
+def test_a_failure_is_told_once_and_made_good_later(store):
+    breaking = Breaking(store)
+    keeper, settings = Keeper(breaking), ChatSettings()
+    tree = ConversationTree()
+    tree.add(user("one"))
+    keeper.keep(tree, settings)
+    breaking.is_broken = True
+    tree.add(final("two"), state=MessageState.COMPLETE)
+    assert "the disk is full" in keeper.keep(tree, settings)
+    tree.add(user("three"))
+    assert keeper.keep(tree, settings) == ""
+    breaking.is_broken = False
+    assert "kept again" in keeper.keep(tree, settings)
+    assert [text for text, _ in messages_of(store)] == ["one", "two", "three"]
+
+
+def test_a_session_that_is_removed_meanwhile_is_begun_anew_with_all_of_it(store):
+    keeper, settings = Keeper(store), ChatSettings()
+    tree = ConversationTree()
+    tree.add(user("one"))
+    keeper.keep(tree, settings)
+    store.remove([keeper.session_id])
+    tree.add(final("two"))
+    assert keeper.keep(tree, settings) == ""
+    assert [text for text, _ in messages_of(store)] == ["one", "two"]
+
+
+def test_two_programs_on_one_session_lose_nothing(store, tmp_path):
+    keeper, settings = Keeper(store), ChatSettings()
+    tree = ConversationTree()
+    tree.add(user("one"))
+    keeper.keep(tree, settings)
+    with open_store(tmp_path / "sessions.db") as other_store:
+        session = other_store.load(keeper.session_id)
+        other_tree = ConversationTree(session.messages, session.head_id)
+        other = Keeper(other_store)
+        other.resume(keeper.session_id, other_tree, settings)
+        other_tree.add(final("theirs"))
+        tree.add(final("ours"))
+        other.keep(other_tree, settings)
+        keeper.keep(tree, settings)
+        other_tree.add(user("their next"))
+        tree.add(user("our next"))
+        keeper.keep(tree, settings)
+        other.keep(other_tree, settings)
+    texts = {m.message.content for m in store.load(keeper.session_id).messages}
+    assert texts == {"one", "theirs", "ours", "their next", "our next"}
+    leaves = store.load(keeper.session_id).leaves()
+    assert [leaf.message.content for leaf in leaves] == ["our next", "their next"]
+
+
+def test_nothing_said_is_no_session(store):
+    Keeper(store).keep(ConversationTree(), ChatSettings())
+    assert store.sessions() == []
+
+
+def test_settings_that_change_are_kept(store):
+    keeper, tree = Keeper(store), ConversationTree()
+    tree.add(user("q"))
+    keeper.keep(tree, ChatSettings(instructions="one"))
+    keeper.keep(tree, ChatSettings(instructions="two", model="120b"))
+    session = store.load(store.last().id)
+    assert session.settings.instructions == "two"
+    assert session.info.model == "120b"
+
+
+class Engine:
+    """Answers with what it is given."""
+
+    def __init__(self, events: list[Event]) -> None:
+        self._events = events
+
+    def prompt_tokens(self, _conversation: object) -> int:
+        return 1
+
+    def window_for(self, _prompt_tokens: int) -> int:
+        return 1000
+
+    def answer(self, _conversation: object, **_options: object) -> Iterator[Event]:
+        yield from self._events
+
+
+def test_a_notice_comes_before_the_end_of_the_answer(store):
+    breaking = Breaking(store)
+    breaking.is_broken = True
+    chat = Chat(Engine([FinalDelta("a"), DONE]), ChatSettings(), keeper=Keeper(breaking))
+    events = list(chat.answer(chat.prepare("q"), Cancel()))
+    assert any(isinstance(event, Notice) for event in events)
+    assert isinstance(events[-1], Finished)
+
+
+def test_the_tree_knows_its_turns_and_branches():
+    tree = ConversationTree()
+    first = tree.add(user("one"))
+    tree.add(analysis("t"))
+    answer = tree.add(final("a"))
+    tree.add(user("two"))
+    tree.head_id = answer
+    second = tree.add(user("other two"))
+    assert [turn.number for turn in tree.turns()] == [1, 2]
+    assert tree.turns()[0].question.id == first
+    assert len(tree.turns()[0].answer) == 2
+    assert tree.leaves() == [4, second]
+    assert [stored.id for stored in tree.path(second)] == [1, 2, 3, 5]

@@ -1,0 +1,72 @@
+"""What is typed before it is sent, and the line below it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gptoss_cli.repl.dialogue import Doing, Status
+from gptoss_cli.repl.status_line import meter, status_row
+from gptoss_cli.repl.typed import Pastes, is_open_block, without_quotes
+from gptoss_cli.ui.cells import row_cells
+
+STATUS = Status("gpt-oss-20b", "medium", 6100, 8192, 10.34, "로그에서 새는 곳 찾기", 0)
+
+
+@given(st.lists(st.text(max_size=1500), max_size=4), st.text(max_size=20))
+def test_every_paste_is_sent_whole(texts, between):
+    pastes = Pastes()
+    shown = between.join(pastes.shown(text) for text in texts)
+    plain = [text.replace("\r\n", "\n").replace("\r", "\n") for text in texts]
+    if "[pasted" not in between and not any("[pasted" in text for text in texts):
+        assert pastes.whole(shown) == between.join(plain)
+
+
+def test_what_only_looks_like_a_paste_is_left_alone():
+    assert Pastes().whole("[pasted #3: 40 lines]") == "[pasted #3: 40 lines]"
+
+
+@pytest.mark.parametrize("text", ['"""a', '"""a\nb', ' """', '"""'])
+def test_blocks_that_are_open(text):
+    assert is_open_block(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [('"""a\nb"""', "a\nb"), ('"""\na\n"""\n', "a"), ('say """hi"""', 'say """hi"""'), ("a", "a")],
+)
+def test_blocks_that_are_closed(text, inside):
+    assert not is_open_block(text)
+    assert without_quotes(text) == inside
+
+
+@pytest.mark.parametrize(
+    ("used", "window", "shown"),
+    [
+        (0, 8192, "ctx 0/8k 0 %"),
+        (3113, 8192, "ctx 3.1k/8k 38 %"),
+        (640, 4096, "ctx 640/4k 16 %"),
+        (131072, 131072, "ctx 128k/128k 100 %"),
+        (None, 8192, "ctx …/8k"),
+    ],
+)
+def test_the_meter(used, window, shown):
+    assert meter(used, window) == shown
+
+
+@pytest.mark.parametrize("columns", range(12, 120, 3))
+@pytest.mark.parametrize("doing", list(Doing))
+def test_the_status_line_fits_every_width_and_keeps_what_matters(columns, doing):
+    row = status_row(STATUS, doing, 2, columns)
+    text = "".join(part for part, _ in row)
+    assert row_cells(row) <= max(columns, 19)  # one part is always there; it may be cut off
+    if doing is Doing.NOTHING and columns > 30:
+        assert "ctx 6.1k/8k" in text
+    if doing is Doing.THINKING and columns > 50:
+        assert "Enter: answer now" in text
+
+
+def test_the_status_line_tells_all_where_there_is_room():
+    text = "".join(part for part, _ in status_row(STATUS, Doing.NOTHING, 0, 120))
+    assert text == (" ctx 6.1k/8k 74 % · gpt-oss-20b · medium · 10.3 tok/s · 로그에서 새는 곳 찾기")
