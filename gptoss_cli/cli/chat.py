@@ -70,6 +70,7 @@ def converse(settings: options.Settings, held: Held = Held()) -> int:
     from gptoss_cli.cli.offer import nothing_is_installed, offered_model
     from gptoss_cli.cli.prompt import is_at_a_terminal
     from gptoss_cli.cli.wiring import environment, start
+    from gptoss_cli.models.registry import DEMO_FILE
     from gptoss_cli.repl.loop import hold
     from gptoss_cli.ui.say import say
 
@@ -94,7 +95,7 @@ def converse(settings: options.Settings, held: Held = Held()) -> int:
         hold(
             running.chat,
             environment(live=not held.plain),
-            _services(settings),
+            _services(settings, titles=running.model.path != DEMO_FILE),
             heading=f"{running.model.name} · {settings.effort} · {running.description}",
             show_thinking=settings.show_thinking,
             stats=settings.stats,
@@ -161,7 +162,7 @@ def _with_model_of(settings: options.Settings, resumed: SessionInfo | None) -> o
     return replace(settings, model=resumed.model)
 
 
-def _services(settings: options.Settings) -> Services:
+def _services(settings: options.Settings, *, titles: bool) -> Services:
     from gptoss_cli.cli.models.shelf import shelf
     from gptoss_cli.cli.wiring import start
     from gptoss_cli.config.paths import make_private_folder, user_paths
@@ -191,6 +192,7 @@ def _services(settings: options.Settings) -> Services:
         folder=Path.cwd(),
         is_remote=bool(os.environ.get("SSH_CONNECTION")),
         editor=os.environ.get("VISUAL") or os.environ.get("EDITOR") or "",
+        titles=titles,  # the embedded model can only do sums
     )
 
 

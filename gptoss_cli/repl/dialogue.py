@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
+from gptoss_cli.chat.titling import suggest_title
 from gptoss_cli.chat.tree import ConversationTree
 from gptoss_cli.chat.turn import Prepared
-from gptoss_cli.errors import GptossError
+from gptoss_cli.errors import GptossError, SessionError
 from gptoss_cli.events import AnalysisDelta, Event, FinalDelta, PromptProgress
 from gptoss_cli.repl import attaching
 from gptoss_cli.repl.pane import Thinking
@@ -76,6 +78,8 @@ class Dialogue:
         self.doing = Doing.NOTHING
         self.once: ChatSettings | None = None  # for the next message only
         self.title = ""  # one that is not made of the first question
+        self.title_is_own = False
+        self._is_titled = False
         self.heads: list[int | None] = []  # where /redo goes back to
         self.attached: list[Document] = []  # sent with the next message
         self.listed: list[str] = []  # the sessions of the last list, for /open N
@@ -105,7 +109,8 @@ class Dialogue:
         chat.begin_anew(tree)
         chat.settings = chat.settings.resumed(session.settings, given)
         chat.keeper.resume(info.id, tree, chat.settings)
-        self.title = info.title if info.title_is_own else ""
+        self.name(info.title, is_own=info.title_is_own)
+        self._is_titled = len(tree.turns()) > 1
         self.heads.clear()
         self.show_last_turns(_SHOWN_TURNS, title=info.title)
 
@@ -114,7 +119,7 @@ class Dialogue:
 
         What cannot be done is shown.
         """
-        self.doing = Doing.WORKING
+        self._does(Doing.WORKING)
         self.front.echo(line)
         try:
             if line.startswith("/") and not line.startswith("//"):
@@ -154,6 +159,26 @@ class Dialogue:
             self.front.end_answer()
         if self.chat.was_left_out(prepared):
             self.front.say("the question was not read to its end and is left out; ↑ brings it back")
+
+    def name(self, title: str, *, is_own: bool = False) -> None:
+        """Call the conversation `title` from now on; nothing: by its first question."""
+        self.title, self.title_is_own, self._is_titled = title, is_own, False
+
+    def idle(self, cancel: Cancel) -> None:
+        """Use the time in which the person reads: let the model find a title, once."""
+        if self._is_titled or self.title_is_own or not self.services.titles:
+            return
+        if self.doing is not Doing.NOTHING or not self.chat.tree.turns():
+            return
+        title = suggest_title(self.chat, cancel)
+        if title:
+            self._is_titled = True
+            self.title = title
+            store, session_id = self.chat.keeper.store, self.chat.keeper.session_id
+            if store is not None and session_id is not None:
+                with contextlib.suppress(SessionError):
+                    store.suggest_title(session_id, title)
+            self.measure()
 
     def change(self, settings: ChatSettings) -> None:
         """Hold the conversation with other settings from now on."""
@@ -215,14 +240,19 @@ class Dialogue:
         for event in events:
             match event:
                 case AnalysisDelta():
-                    self.doing = Doing.THINKING
+                    self._does(Doing.THINKING)
                 case FinalDelta():
-                    self.doing = Doing.ANSWERING
+                    self._does(Doing.ANSWERING)
                 case PromptProgress(_, total_tokens):
                     self._reads(total_tokens)
                 case _:
                     pass
             yield event
+
+    def _does(self, doing: Doing) -> None:
+        if doing is not self.doing:
+            self.doing = doing
+            self.front.refresh()
 
     def _reads(self, total_tokens: int) -> None:
         if self.status.context_used != total_tokens:

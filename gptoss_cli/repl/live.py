@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
 
     from gptoss_cli.events import Event
-    from gptoss_cli.repl.dialogue import Dialogue
+    from gptoss_cli.repl.dialogue import Dialogue, Doing, Status
     from gptoss_cli.ui.renderer import Renderer
     from gptoss_cli.ui.terminal import Environment
 
@@ -61,8 +61,9 @@ class LiveFront:
         self._events: deque[Event | None] = deque()
         self._renderer: Renderer | None = None
         self._dialogue = make_dialogue(self)
+        self._seen = (self._dialogue.status, self._dialogue.doing)
         self._pane = ThinkingPane(self._dialogue.thoughts)
-        self._work = Work(self._dialogue.enter, self._failed)
+        self._work = Work(self._dialogue.enter, self._failed, self._dialogue.idle)
         keyboard = Keyboard(self, self._dialogue, self._work, self._pane)
         self._screen = ChatScreen(
             environment,
@@ -102,9 +103,7 @@ class LiveFront:
 
     def status(self, columns: int) -> Row:
         """Return the line below the input."""
-        dialogue = self._dialogue
-        waiting = self._work.waiting
-        return status_row(dialogue.status, dialogue.doing, waiting, columns, self.look.dot)
+        return status_row(*self._seen, self._work.waiting, columns, self.look.dot)
 
     def redraw(self) -> None:
         """Draw what is below the conversation anew, in as many rows as it needs now."""
@@ -182,12 +181,17 @@ class LiveFront:
         self._screen.post(self._screen.clear)
 
     def refresh(self) -> None:
-        """Show what changed in the status line."""
-        self._screen.refresh()
+        """Show what changed in the status line, behind all that was shown before."""
+        seen = (self._dialogue.status, self._dialogue.doing)
+        self._screen.post(lambda: self._refresh(seen))
 
     def leave(self) -> None:
         """End the chat."""
         self._screen.post(self._screen.leave)
+
+    def _refresh(self, seen: tuple[Status, Doing]) -> None:
+        self._seen = seen
+        self._screen.refresh()
 
     def _begin_answer(self) -> None:
         self._renderer = make_live_renderer(

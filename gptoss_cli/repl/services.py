@@ -30,6 +30,7 @@ class Services:
     load it (raises GptossError). ``models`` names those that
     are installed. ``folder`` is what relative paths begin in. ``is_remote``: the terminal is on
     another machine, so is its clipboard. ``editor`` is the person's, or empty.
+    ``titles``: the model may be asked for titles.
     """
 
     find: Callable[[str], Path]
@@ -39,6 +40,7 @@ class Services:
     folder: Path
     is_remote: bool
     editor: str
+    titles: bool = True
 
     def path(self, name: str) -> Path:
         """Return the file that the person means by `name`."""

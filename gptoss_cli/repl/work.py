@@ -10,18 +10,25 @@ from typing import Final
 from gptoss_cli.engine.base import Cancel
 
 _END_WAIT_S: Final = 5.0
+_IDLE_S: Final = 4.0
 
 
 class Work:
     """Does lines with `do`, on a thread that ``begin`` starts; `failed` gets what `do` raises.
 
+    When nothing was sent for a while after a line, `idle` is called once; what is sent stops it.
     ``send``, ``stop`` and ``close`` may be called from other threads.
     """
 
     def __init__(
-        self, do: Callable[[str, Cancel], None], failed: Callable[[BaseException], None]
+        self,
+        do: Callable[[str, Cancel], None],
+        failed: Callable[[BaseException], None],
+        idle: Callable[[Cancel], None] = lambda _cancel: None,
     ) -> None:
         self._do = do
+        self._idle = idle
+        self._idling = Cancel()
         self._failed = failed
         self._lines: deque[str] = deque()
         self._changed = threading.Condition()
@@ -45,6 +52,7 @@ class Work:
         """Do `line` after all that was sent before."""
         with self._changed:
             self._lines.append(line)
+            self._idling.set()
             self._changed.notify()
 
     def stop(self) -> list[str]:
@@ -59,26 +67,37 @@ class Work:
         self.stop()
         with self._changed:
             self._is_over = True
+            self._idling.set()
             self._changed.notify()
         if self._thread.ident is not None:
             self._thread.join(_END_WAIT_S)
 
     def _run(self) -> None:
-        try:
-            self._first()
-        except BaseException as error:  # noqa: BLE001 - as below
-            self._failed(error)
+        self._safely(self._first)
+        may_idle = False
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._lines or self._is_over)
+                is_new = self._changed.wait_for(
+                    lambda: bool(self._lines) or self._is_over,
+                    timeout=_IDLE_S if may_idle else None,
+                )
                 if self._is_over:
                     return
-                line = self._lines.popleft()
-                self.cancel.clear()
-                self.is_busy = True
-            try:
-                self._do(line, self.cancel)
-            except BaseException as error:  # noqa: BLE001 - shown, or raised, by the screen's thread
-                self._failed(error)
-            finally:
+                if is_new:
+                    line = self._lines.popleft()
+                    self.cancel.clear()
+                    self.is_busy = True
+                else:
+                    self._idling.clear()
+            if is_new:
+                self._safely(lambda: self._do(line, self.cancel))  # noqa: B023 - called at once
                 self.is_busy = False
+            else:
+                self._safely(lambda: self._idle(self._idling))
+            may_idle = is_new
+
+    def _safely(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except BaseException as error:  # noqa: BLE001 - raised again by the screen's thread
+            self._failed(error)

@@ -196,6 +196,14 @@ class SessionStore:
             else:
                 _title_by_question(db, key)
 
+    def suggest_title(self, session_id: str, title: str) -> None:
+        """Give the session a title that is better than its question; one's own stays."""
+        with self._database.writing() as db:
+            key = statements.key_of_session(db, session_id)
+            row = db.execute("SELECT title_is_own FROM session WHERE key = ?", (key,)).fetchone()
+            if not row[0] and (better := title_of(title)):
+                statements.retitle(db, key, better, is_own=False)
+
     def set_settings(self, session_id: str, settings: SessionSettings, *, model: str = "") -> None:
         """Replace what the session is continued with, and its model when one is named."""
         with self._database.writing() as db:

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from gptoss_cli.sessions.store import open_store
 from tests.support.chat import ChatTerminal
 from tests.support.waiting import wait_until
 
@@ -41,17 +42,21 @@ def test_three_quotes_open_a_block_in_which_enter_is_a_new_line():
         assert '"""' not in chat.ask("/show prompt").partition("user")[2]
 
 
-def test_a_long_paste_is_a_word_and_is_sent_whole():
-    text = "\r".join(f"줄 {number}" for number in range(5000))
+def test_a_long_paste_is_a_word_and_is_sent_whole(home):
+    lines = [f"줄 {number}" for number in range(5000)]
     with ChatTerminal("--temperature", "0", "--context", "65536") as chat:
-        chat.send(f"{PASTE}{text}{PASTED}")
+        chat.send(f"{PASTE}{chr(13).join(lines)}{PASTED}")
         chat.wait_for("> [pasted #1: 5,000 lines]")
         chat.send(" 요약해 줘\r")
         chat.wait_for("5,000 lines,")
+        chat.wait_for("Esc: stop")
+        chat.send("\x1b")
         chat.wait_until_idle()
-        assert "줄 0" in chat.text
-        stored = chat.ask("/context")
-        assert int(stored.split()[1 + stored.split().index("instructions")].replace(",", "")) > 9000
+        assert "> 줄 0\n  줄 1\n" in chat.text
+    (path,) = home.rglob("sessions.db")
+    with open_store(path) as store:
+        (question, *_) = store.load(store.last().id).messages
+    assert question.message.content == "\n".join(lines) + " 요약해 줘"
 
 
 def test_backspace_removes_the_word_of_a_paste_whole():
@@ -252,11 +257,11 @@ def test_twenty_columns():
 
 
 def test_ctrl_c_at_any_moment_brings_the_prompt_back():
-    """``GPTOSS_STOPS`` says at how many moments, 40 if it is not set."""
+    """``GPTOSS_STOPS`` says at how many moments, 20 if it is not set."""
     chosen = random.Random(5)
     slowest_s = 0.0
     with ChatTerminal("-e", "high", "--temperature", "0", rows=40) as chat:
-        for number in range(int(os.environ.get("GPTOSS_STOPS", "40"))):
+        for number in range(int(os.environ.get("GPTOSS_STOPS", "20"))):
             chat.line(LONG)
             chat.read(chosen.uniform(0.0, 0.25))
             chat.send("\x03")

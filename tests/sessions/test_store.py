@@ -308,3 +308,14 @@ def test_the_size_is_that_of_all_files(path, store):
     chain(store, store.create("20b", SETTINGS), user("x" * 100_000))
     assert store.size_bytes() == sum(file.stat().st_size for file in path.parent.iterdir())
     assert store.size_bytes() > 100_000
+
+
+def test_a_suggested_title_is_better_than_the_question_but_not_than_ones_own(store):
+    session_id = store.create("20b", SessionSettings())
+    store.add(session_id, None, user("첫 질문입니다"))
+    store.suggest_title(session_id, "첫 질문")
+    assert store.last().title == "첫 질문"
+    assert not store.last().title_is_own
+    store.set_title(session_id, "내 제목")
+    store.suggest_title(session_id, "다른 제목")
+    assert store.last().title == "내 제목"

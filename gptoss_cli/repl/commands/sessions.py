@@ -70,7 +70,7 @@ def _open(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
 
 def _new(dialogue: Dialogue, _text: str, _cancel: Cancel) -> None:
     dialogue.chat.begin_anew()
-    dialogue.title = ""
+    dialogue.name("")
     dialogue.heads.clear()
     dialogue.front.say("a new conversation. /sessions lists the earlier ones.")
 
@@ -79,7 +79,7 @@ def _title(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
     if not text:
         dialogue.front.say(dialogue.status.title or "there is no title yet.")
         return
-    dialogue.title = title_of(text)
+    dialogue.name(title_of(text), is_own=True)
     session_id = dialogue.chat.keeper.session_id
     if session_id is not None:
         store_of(dialogue).set_title(session_id, text)
@@ -124,7 +124,7 @@ def _forget(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
         return
     store = store_of(dialogue)
     dialogue.chat.begin_anew()
-    dialogue.title = ""
+    dialogue.name("")
     dialogue.heads.clear()
     try:
         store.remove([session_id])

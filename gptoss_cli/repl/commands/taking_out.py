@@ -33,7 +33,7 @@ def as_session(dialogue: Dialogue) -> StoredSession:
     info = SessionInfo(
         id=chat.keeper.session_id or "",
         title=dialogue.status.title,
-        title_is_own=bool(dialogue.title),
+        title_is_own=dialogue.title_is_own,
         created_s=min(times_s, default=0.0),
         changed_s=max(times_s, default=0.0),
         model=chat.settings.model,
