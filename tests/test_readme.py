@@ -69,3 +69,20 @@ def test_every_option_the_readme_names_exists_and_every_option_is_named():
 def test_ci_runs_the_readmes_own_test_command():
     assert "python -m pip install -e '.[dev]' && python -m pytest" in README
     assert "grep" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_table_of_the_chats_commands_is_what_the_chat_has():
+    from gptoss_cli.repl.commands.registry import COMMANDS
+
+    rows = re.findall(r"^\| `/([a-z]+)(?: (.*?))?` \| (.*) \|$", README, re.MULTILINE)
+    shown = [(name, arguments.replace("\\|", "|"), does) for name, arguments, does in rows]
+    assert shown == [(c.name, c.arguments, c.does) for c in COMMANDS]
+
+
+def test_every_option_of_the_chat_alone_is_explained():
+    alone = set(re.findall(r"--[a-z][a-z-]+", gptoss("chat", "--help").stdout)) - set(
+        re.findall(r"--[a-z][a-z-]+", gptoss("run", "--help").stdout)
+    )
+    named = set(re.findall(r"--[a-z][a-z-]+", README))
+    assert alone - {"--continue", "--save"} <= named
+    assert "`gptoss chat -c`" in README

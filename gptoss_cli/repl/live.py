@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from gptoss_cli.ui.renderer import Renderer
     from gptoss_cli.ui.terminal import Environment
 
+_MOST_AT_ONCE_S: Final = 0.005
 _THOUGHT_HINT: Final = "(Ctrl-O opens)"
 
 
@@ -58,7 +59,7 @@ class LiveFront:
         self._stats = stats
         self._editor = editor
         self.look = Theme(environment.stdout_paint, unicode=environment.stdout_unicode)
-        self._events: deque[Event | None] = deque()
+        self._events: deque[Event] = deque()
         self._renderer: Renderer | None = None
         self._dialogue = make_dialogue(self)
         self._seen = (self._dialogue.status, self._dialogue.doing)
@@ -202,14 +203,21 @@ class LiveFront:
         )
 
     def _show_events(self) -> None:
-        while self._events:
-            event = self._events[0]
-            if self._renderer is not None and event is not None:
-                self._renderer.feed(event)
-            self._events.popleft()
+        """Show what has come, for a moment at most: keys are heard in between."""
+        until_s = time.monotonic() + _MOST_AT_ONCE_S
+        while self._events and time.monotonic() < until_s:
+            self._show_event()
+        if self._events:
+            self._screen.post(self._show_events)
+
+    def _show_event(self) -> None:
+        if self._renderer is not None:
+            self._renderer.feed(self._events[0])
+        self._events.popleft()
 
     def _end_answer(self) -> None:
-        self._show_events()
+        while self._events:
+            self._show_event()
         renderer, self._renderer = self._renderer, None
         if renderer is not None:
             renderer.close()

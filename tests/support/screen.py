@@ -39,6 +39,7 @@ class Terminal:
             env=os.environ | {"TERM": "xterm-256color"} | (env or {}),
             timeout=WAIT_S,
         )
+        self._child.delaybeforesend = None
         # Answers to the questions a terminal is asked (where is the cursor?) go back to the child.
         self._screen.write_process_input = self._child.send
 
@@ -82,6 +83,15 @@ class Terminal:
             self.raw += piece
             self._stream.feed(piece)
 
+    def read_soon(self) -> None:
+        """Take in what is there, or the next that comes, as soon as it does."""
+        try:
+            piece = self._child.read_nonblocking(65536, timeout=1)
+        except pexpect.TIMEOUT:
+            return
+        self.raw += piece
+        self._stream.feed(piece)
+
     @property
     def text(self) -> str:
         """Everything on the screen and in the scrollback, trailing blanks removed."""
@@ -90,6 +100,13 @@ class Terminal:
             "".join(row[x].data for x in range(width)).rstrip() for row in self._screen.history.top
         ]
         return "\n".join([*above, *(line.rstrip() for line in self._screen.display)]).rstrip()
+
+    def cells(self) -> list[list[pyte.screens.Char]]:
+        """The characters of the screen with their looks, row by row."""
+        buffer = self._screen.buffer
+        return [
+            [buffer[y][x] for x in range(self._screen.columns)] for y in range(len(self.display()))
+        ]
 
     def display(self) -> list[str]:
         """The rows of the screen, trailing blanks and empty rows at the end removed."""
