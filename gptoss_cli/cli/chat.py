@@ -72,6 +72,7 @@ def converse(settings: options.Settings, held: Held = Held()) -> int:
     from gptoss_cli.cli.wiring import environment, start
     from gptoss_cli.models.registry import DEMO_FILE
     from gptoss_cli.repl.loop import hold
+    from gptoss_cli.ui.foreground import Foreground
     from gptoss_cli.ui.say import say
 
     if not is_at_a_terminal() or not sys.stdout.isatty():
@@ -88,13 +89,16 @@ def converse(settings: options.Settings, held: Held = Held()) -> int:
             if model is None:
                 return ExitCode.OK
             settings = replace(settings, model=model)
-        running = open_things.enter_context(contextlib.closing(start(settings, lasting=True)))
+        screen = environment(live=not held.plain)
+        with Foreground(screen.terminal if screen.live else None) as foreground:
+            typed = foreground.typed(sys.stdin)
+            running = open_things.enter_context(contextlib.closing(start(settings, lasting=True)))
         for note in running.notes:
             say(note)
         running.chat.keeper = Keeper(store)
         hold(
             running.chat,
-            environment(live=not held.plain),
+            screen,
             _services(settings, titles=running.model.path != DEMO_FILE),
             heading=f"{running.model.name} · {settings.effort} · {running.description}",
             show_thinking=settings.show_thinking,
@@ -103,6 +107,7 @@ def converse(settings: options.Settings, held: Held = Held()) -> int:
             history=_history() if held.saves else None,
             resumed=resumed,
             given=held.given,
+            typed=typed,
         )
     return ExitCode.OK
 

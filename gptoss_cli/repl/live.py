@@ -84,15 +84,18 @@ class LiveFront:
             encoding=environment.stdout_encoding,
         )
 
-    def run(self, heading: str) -> None:
-        """Hold the conversation until the person leaves. Raises a defect of any thread."""
+    def run(self, heading: str, typed: str = "") -> None:
+        """Hold the conversation until the person leaves; `typed` comes before all other keys.
+
+        Raises a defect of any thread.
+        """
 
         def first() -> None:
             self.say(heading)
             self._work.begin(self._dialogue.begin)
 
         try:
-            self._screen.run(first)
+            self._screen.run(first, typed)
         finally:
             self._work.close()
 

@@ -32,11 +32,13 @@ def hold(
     history: Path | None = None,
     resumed: SessionInfo | None = None,
     given: frozenset[str] = frozenset(),
+    typed: str = "",
 ) -> None:
     """Hold a conversation at the terminal; return when the person leaves.
 
     ``history`` is the file of what was typed, None to keep none; ``resumed`` the stored session to
-    go on with, in which the settings that were ``given`` stay as they are.
+    go on with, in which the settings that were ``given`` stay as they are; ``typed`` what was typed
+    before all this was there.
     """
 
     def make_dialogue(front: Front) -> Dialogue:
@@ -79,4 +81,4 @@ def hold(
         make_dialogue=make_dialogue,
     )
     live.use_theme(theme)
-    live.run(f"{heading}\n{_KEYS}")
+    live.run(f"{heading}\n{_KEYS}", typed)

@@ -18,7 +18,10 @@ from prompt_toolkit.completion import Completer
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import ANSI, AnyFormattedText
 from prompt_toolkit.history import History
+from prompt_toolkit.input.typeahead import store_typeahead
+from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.layout import (
     BufferControl,
     CompletionsMenu,
@@ -110,8 +113,9 @@ class ChatScreen:
         self.app.ttimeoutlen, self.app.timeoutlen = _ESCAPE_S, _ALT_S
         self.app.after_render += lambda _app: self._release()
 
-    def run(self, first: Callable[[], None]) -> None:
-        """Show the screen until ``leave``; `first` is called once it is there.
+    def run(self, first: Callable[[], None], typed: str = "") -> None:
+        """Show the screen until ``leave``; `first` is called once it is there, and `typed` is what
+        was typed before.
 
         Raises what a key or a posted function raised.
         """
@@ -123,6 +127,11 @@ class ChatScreen:
             )
             self.post(first)
 
+        keys: list[KeyPress] = []
+        parser = Vt100Parser(keys.append)
+        parser.feed(typed)
+        parser.flush()
+        store_typeahead(self.app.input, keys)
         with terminal_kept(sys.stdin):
             self.app.run(pre_run=begin, set_exception_handler=False)
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 try:
     import termios
@@ -90,9 +91,9 @@ class Foreground:
         self._modes: list[Any] | None = None
         self._before: dict[signal.Signals, Any] = {}
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         if termios is None or self._stream is None:
-            return
+            return self
         with contextlib.suppress(OSError, ValueError):
             self._descriptor = self._stream.fileno()
             self._silence()
@@ -100,12 +101,30 @@ class Foreground:
             self._handle(_CONTINUES, self._go_on)
             for name in _ENDS:
                 self._handle(name, self._end)
+        return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
         self._restore()
+
+    def typed(self, stdin: TextIO) -> str:
+        """Return what was typed before this was entered, Enter as a carriage return; once.
+
+        Until then the terminal had made newlines of it, which an input of several lines takes for
+        a wish to go on.
+        """
+        if self._modes is None:
+            return ""
+        raw = b""
+        with contextlib.suppress(OSError, ValueError):
+            while select.select([stdin], [], [], 0)[0]:
+                piece = os.read(stdin.fileno(), 65_536)
+                if not piece:
+                    break
+                raw += piece
+        return raw.decode("utf-8", "replace").replace("\n", "\r")
 
     def _handle(self, name: str, handler: Any) -> None:
         number = signal.Signals[name]

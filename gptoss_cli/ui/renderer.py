@@ -111,7 +111,7 @@ class StreamRenderer:
         side: Side,
         *,
         stats: bool,
-        around: contextlib.AbstractContextManager[None],
+        around: contextlib.AbstractContextManager[object],
     ) -> None:
         self._answer = answer
         self._side = side

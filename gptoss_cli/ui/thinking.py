@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from gptoss_cli.ui import status, theme
-from gptoss_cli.ui.cells import Row
+from gptoss_cli.ui.cells import Row, cells
 from gptoss_cli.ui.flow import TextFlow
 from gptoss_cli.ui.sanitize import Sanitizer
 
@@ -67,7 +67,11 @@ class ThoughtTail(_Counted):
 
     def end(self) -> None:
         """Put one line in the place of the rows."""
-        self._screen.print_line(f"{self._line()}  {self._hint}".rstrip())
+        line = self._line()
+        with_hint = f"{line}  {self._hint}"
+        if self._hint and cells(with_hint) <= self._screen.width():
+            line = with_hint
+        self._screen.print_line(line)
 
     def _tail(self) -> list[Row]:
         rows = [*self._rows, *self._flow.tail()]

@@ -284,3 +284,11 @@ def test_signals_end_a_chat_and_the_answer_so_far_is_kept(endless, home):
     with ChatTerminal("-c", model=endless.model) as again:
         assert "> go on for ever" in again.text
         assert "[stopped]" in again.text
+
+
+def test_hangul_typed_before_the_chat_is_there():
+    with ChatTerminal("--temperature", "0", waits=False) as chat:
+        chat.send("안녕하세요\r")
+        chat.wait_for_echo("안녕하세요")
+        chat.ask("100 + 1")
+        assert "> 안녕하세요\n  100 + 1" not in chat.text
