@@ -38,3 +38,12 @@ def largest_window(model: ModelFile, machine: Memory, *, repack: bool) -> int:
     while window > PAD and working_bytes(model.shape, window) > free:
         window = window * 3 // 4 // PAD * PAD
     return window
+
+
+def in_words(needed_bytes: int, free_bytes: int) -> tuple[str, str]:
+    """Return two sizes for people, in GB, or in MB where GB hide that they differ."""
+    for unit, scale, digits in (("GB", 1e9, 1), ("MB", 1e6, 0)):
+        needed, free = (f"{n / scale:,.{digits}f} {unit}" for n in (needed_bytes, free_bytes))
+        if needed != free:
+            return needed, free
+    return f"{needed_bytes:,} bytes", f"{free_bytes:,} bytes"

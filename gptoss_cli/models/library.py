@@ -7,6 +7,7 @@ several programs at once. Models of the hub do not stand in it; the cache itself
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import unicodedata
@@ -16,8 +17,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-from gptoss_cli.errors import GptossError
+from gptoss_cli.errors import DiskFullError, GptossError
 
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _VERSION: Final = 1
 _LONGEST_BYTES: Final = 4 << 20
 _WAIT_S: Final = 10.0
@@ -99,17 +101,20 @@ class Library:
         except FileNotFoundError:
             return Shelf()
         except OSError as error:
-            raise self._unusable(error.strerror or type(error).__name__) from error
+            raise self._refused(error) from error
         try:
             return _shelf(json.loads(content.decode("utf-8", "surrogateescape")))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise self._unusable("it is damaged") from error
+            raise GptossError(
+                f"the list of models {self._file} cannot be used: it is damaged.",
+                hint="move it away; imported models can be imported again",
+            ) from error
 
     @contextlib.contextmanager
     def edit(self) -> Iterator[_Editor]:
         """Yield an editor whose ``shelf`` may be replaced; it is written in the end.
 
-        Raises GptossError when the file cannot be read or written.
+        Raises GptossError when the file cannot be read or written; what stood in it still does.
         """
         from filelock import FileLock, Timeout  # noqa: PLC0415  reading needs none
 
@@ -138,21 +143,33 @@ class Library:
         try:
             yield
         except OSError as error:
-            raise self._unusable(error.strerror or type(error).__name__) from error
+            raise self._refused(error) from error
 
     def _write(self, shelf: Shelf) -> None:
         fresh = self._file.with_suffix(".new")
-        # Paths need not be UTF-8: their bytes come back as they were.
-        with fresh.open("w", encoding="utf-8", errors="surrogateescape") as file:
-            json.dump(_plain(shelf), file, ensure_ascii=False, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._file)
+        try:
+            # Paths need not be UTF-8: their bytes come back as they were.
+            with fresh.open("w", encoding="utf-8", errors="surrogateescape") as file:
+                json.dump(_plain(shelf), file, ensure_ascii=False, indent=2)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self._file)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
+            raise
 
-    def _unusable(self, why: str) -> GptossError:
+    def _refused(self, error: OSError) -> GptossError:
+        """Return what the system's refusal means; the file itself is whole."""
+        if error.errno in NO_ROOM:
+            return DiskFullError(
+                f"there is no room left in {self.folder} for the list of models.",
+                hint="make room; the list is as it was",
+            )
+        reason = error.strerror or type(error).__name__
         return GptossError(
-            f"the list of models {self._file} cannot be used: {why}.",
-            hint="move it away; imported models can be imported again",
+            f"the list of models {self._file} cannot be used: {reason}.",
+            hint=f"its permissions, and those of {self.folder}",
         )
 
 

@@ -100,16 +100,16 @@ class Preflight:
         if self.verdict is not Verdict.DOES_NOT_FIT:
             return
         if self.private_bytes > self.machine.available:
+            needed, free = fit.in_words(self.private_bytes, self.machine.available)
             raise DoesNotFitError(
-                f"{self.model.name} needs {_gb(self.private_bytes)} beside its weights for a "
-                f"context of {self.context_window:,} tokens; "
-                f"{_gb(self.machine.available)} are free.",
+                f"{self.model.name} needs {needed} beside its weights for a "
+                f"context of {self.context_window:,} tokens; {free} are free.",
                 hint=self._smaller(),
             )
         large = self.weights_bytes > _SIZE_20B_BYTES
+        needed, there = fit.in_words(self.host_bytes, self.machine.total)
         raise DoesNotFitError(
-            f"{self.model.name} needs {_gb(self.host_bytes)} of memory; "
-            f"this machine has {_gb(self.machine.total)}.",
+            f"{self.model.name} needs {needed} of memory; this machine has {there}.",
             hint=("-m 20b" if large else "a machine with 16 GB") + ", or --force and much patience",
         )
 
@@ -122,7 +122,3 @@ class Preflight:
             if replace(self, context_window=window).verdict is not Verdict.DOES_NOT_FIT:
                 return f"a smaller context: --context {window}"
         return "close other programs, or --force"
-
-
-def _gb(size: int) -> str:
-    return f"{size / 1e9:,.1f} GB"

@@ -16,6 +16,7 @@ from typing import Final
 from gptoss_cli.errors import DiskFullError, RemoteChangedError
 from gptoss_cli.models.cache.folder import CacheFolder
 from gptoss_cli.models.choice import RepoFile, Undecided, WeightSet, choose
+from gptoss_cli.models.fit import in_words
 from gptoss_cli.models.hub.errors import refusals_explained
 from gptoss_cli.models.hub.repositories import (
     Repository,
@@ -75,9 +76,9 @@ class Plan:
         """Raise DiskFullError when the disk has no room for what is missing."""
         if not self.fits_disk:
             folder = self.files[0].blob.parent
+            needed, free = in_words(self.missing_bytes + _SPARE_BYTES, self.free_bytes)
             raise DiskFullError(
-                f"{self.model.short} needs {self.missing_bytes / 1e9:,.1f} GB more on the disk; "
-                f"{self.free_bytes / 1e9:,.1f} GB are free in {folder}.",
+                f"{self.model.short} needs {needed} more on the disk; {free} are free in {folder}.",
                 hint="make room (gptoss models df), or name another folder with HF_HOME",
             )
 

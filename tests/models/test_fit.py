@@ -33,3 +33,9 @@ def test_this_machine_is_measured():
 
 def test_the_engine_opens_contexts_as_they_are_counted_here():
     assert (fit.UBATCH_TOKENS, fit.PAD) == (llama.UBATCH_TOKENS, WINDOW_STEP)
+
+
+def test_two_sizes_are_told_so_that_they_differ():
+    assert fit.in_words(12_100_000_000, 3_000_000_000) == ("12.1 GB", "3.0 GB")
+    assert fit.in_words(236_000_000, 190_000_000) == ("236 MB", "190 MB")
+    assert fit.in_words(1_000_002, 1_000_001) == ("1,000,002 bytes", "1,000,001 bytes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import resource
@@ -113,9 +114,64 @@ def test_another_disk_cannot_be_linked_to(library, source):
         shutil.rmtree(elsewhere.folder, ignore_errors=True)
 
 
-def test_what_a_killed_import_left_is_no_obstacle(library, source):
-    left = library.folder / "models" / "mine"
+def test_what_a_killed_import_left_is_removed_by_the_next(library, source):
+    left = library.folder / "models" / ".0123456789abcdef.new"
     left.mkdir(parents=True)
     (left / "my.gguf").write_bytes(b"half")
     imported = import_model(source, "mine", library, hold=Hold.COPY)
     assert imported.path.read_bytes() == source.read_bytes()
+    assert [path.name for path in left.parent.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("hold", [Hold.COPY, Hold.LINK])
+def test_the_only_copy_gets_its_name_back_when_the_list_was_lost(library, source, hold):
+    content = source.read_bytes()
+    copy = import_model(source, "mine", library, hold=hold).path
+    source.unlink()
+    (library.folder / "models.json").unlink()
+    imported = import_model(copy, "mine", library, hold=hold)
+    assert imported.path == copy
+    assert imported.parts[0].sha256 == hashlib.sha256(content).hexdigest()
+    assert copy.read_bytes() == content
+    assert forget(imported, library) == len(content)
+    assert not copy.parent.exists()
+
+
+def test_a_folder_that_is_somebody_elses_is_refused_and_stays(library, source):
+    other = library.folder / "models" / "mine" / "precious.txt"
+    other.parent.mkdir(parents=True)
+    other.write_text("mine")
+    for hold in (Hold.COPY, Hold.LINK):
+        with pytest.raises(UsageError, match="there already") as error:
+            import_model(source, "mine", library, hold=hold)
+        assert "--name" in error.value.hint
+    assert other.read_text() == "mine"
+
+
+def test_forgetting_removes_what_was_brought_and_nothing_else(library, source):
+    imported = import_model(source, "mine", library, hold=Hold.COPY)
+    other = imported.path.with_name("precious.txt")
+    other.write_text("mine")
+    forget(imported, library)
+    assert not imported.path.exists()
+    assert other.exists()
+
+
+def test_forgetting_leaves_a_file_that_another_name_means(library, source):
+    first = import_model(source, "first", library, hold=Hold.COPY)
+    second = import_model(first.path, "second", library)
+    assert forget(first, library) == 0
+    assert second.path.exists()
+
+
+def test_a_list_that_cannot_be_written_leaves_nothing_of_an_import(library, source, monkeypatch):
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("gptoss_cli.models.library.os.fsync", full)
+    with pytest.raises(DiskFullError) as error:
+        import_model(source, "mine", library, hold=Hold.LINK)
+    assert "move it away" not in error.value.hint
+    assert not (library.folder / "models" / "mine").exists()
+    assert not (library.folder / "models.new").exists()
+    assert source.exists()
