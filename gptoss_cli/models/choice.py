@@ -22,6 +22,7 @@ from gptoss_cli.models.syntax import GGUF, file_fault, quantization_of
 
 PREFERRED: Final = ("MXFP4", "F16", "BF16", "Q8_0")
 _PART: Final = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
+_MOST_PARTS: Final = 1_000  # a file of a cache may be called anything
 _BESIDE_WEIGHTS: Final = frozenset(("mmproj", "draft", "drafter", "eagle", "eagle3"))
 
 
@@ -126,6 +127,31 @@ def choose(model: HubModel, files: Sequence[RepoFile]) -> WeightSet | Undecided:
         if found := _of_quantization(quantization, whole):
             return _only(model, found)
     return _only(model, _simplest(whole))
+
+
+def exact_name(model: HubModel, weights: WeightSet, files: Sequence[RepoFile]) -> HubModel:
+    """Return the shortest name that means `weights` among the `files` of their repository."""
+    plain = replace(model, quantization=None, file=None, note="")
+    every = [s for s in weight_sets(files) if not s.missing_parts and not is_beside_weights(s)]
+    if [s.name for s in every] == [weights.name]:
+        return plain
+    named = {c.weights.name: c.model for c in _candidates(plain, every)}
+    return named.get(weights.name, replace(plain, file=weights.path))
+
+
+def with_absent_parts(files: Sequence[RepoFile]) -> list[RepoFile]:
+    """Return `files` and, with no bytes and no hash, the parts that their split models lack."""
+    paths = {file.path for file in files}
+    absent = {}
+    for file in files:
+        part = _PART.fullmatch(file.path)
+        if part is None or int(part["count"]) > _MOST_PARTS:
+            continue
+        for number in range(1, int(part["count"]) + 1):
+            path = f"{part['stem']}-{number:05}-of-{part['count']}{file.path[-len(GGUF) :]}"
+            if path not in paths:
+                absent[path] = RepoFile(path, 0, None, "")
+    return [*files, *absent.values()]
 
 
 def _split_set(stem: str, count: int, parts: dict[int, RepoFile]) -> WeightSet:

@@ -41,9 +41,17 @@ def largest_window(model: ModelFile, machine: Memory, *, repack: bool) -> int:
 
 
 def in_words(needed_bytes: int, free_bytes: int) -> tuple[str, str]:
-    """Return two sizes for people, in GB, or in MB where GB hide that they differ."""
-    for unit, scale, digits in (("GB", 1e9, 1), ("MB", 1e6, 0)):
-        needed, free = (f"{n / scale:,.{digits}f} {unit}" for n in (needed_bytes, free_bytes))
+    """Return two sizes for people, so that they read differently where they differ."""
+    for finer in (1.0, 1e3, 1e6):
+        needed, free = (_in_words(n, finer) for n in (needed_bytes, free_bytes))
         if needed != free:
-            return needed, free
-    return f"{needed_bytes:,} bytes", f"{free_bytes:,} bytes"
+            break
+    return needed, free
+
+
+def _in_words(count_bytes: int, finer: float) -> str:
+    """Return a size in GB from one on, in MB, or in bytes; in units `finer` times smaller."""
+    for unit, scale, digits in (("GB", 1e9, 1), ("MB", 1e6, 0)):
+        if count_bytes >= scale * finer * 0.9995:
+            return f"{count_bytes / scale:,.{digits}f} {unit}"
+    return f"{count_bytes:,} bytes"

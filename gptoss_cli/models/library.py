@@ -60,6 +60,11 @@ class Imported:
         """The size of its files together."""
         return sum(part.size_bytes for part in self.parts)
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether a file of it is not there any more."""
+        return not all(os.path.isfile(part.path) for part in self.parts)  # noqa: PTH113  never raises
+
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
@@ -109,6 +114,13 @@ class Library:
                 f"the list of models {self._file} cannot be used: it is damaged.",
                 hint="move it away; imported models can be imported again",
             ) from error
+
+    def look(self) -> tuple[Shelf, GptossError | None]:
+        """Return what stands in the file, or an empty shelf and why it cannot be read."""
+        try:
+            return self.read(), None
+        except GptossError as error:
+            return Shelf(), error
 
     @contextlib.contextmanager
     def edit(self) -> Iterator[_Editor]:

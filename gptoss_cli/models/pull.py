@@ -8,14 +8,14 @@ as unfinished until the last one is there.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from gptoss_cli.errors import DiskFullError, RemoteChangedError
 from gptoss_cli.models.cache.folder import CacheFolder
-from gptoss_cli.models.choice import RepoFile, Undecided, WeightSet, choose
+from gptoss_cli.models.choice import RepoFile, Undecided, WeightSet, choose, exact_name
 from gptoss_cli.models.fit import in_words
 from gptoss_cli.models.hub.errors import refusals_explained
 from gptoss_cli.models.hub.repositories import (
@@ -28,6 +28,7 @@ from gptoss_cli.models.hub.repositories import (
 from gptoss_cli.models.names import HubModel
 from gptoss_cli.models.settings import HubSettings
 from gptoss_cli.models.transfer.fetch import DEFAULT_POLICY, Listener, Policy, fetch
+from gptoss_cli.models.transfer.journal import Purpose
 from gptoss_cli.models.transfer.partial import recorded
 
 _TIMES_CHANGED: Final = 3
@@ -35,13 +36,21 @@ _TIMES_CHANGED: Final = 3
 _SPARE_BYTES: Final = 64 << 20
 
 
+Identity = tuple[int, int, int]
+"""Device, inode and time of change of a file: another one of its name has others."""
+
+
 @dataclass(frozen=True, slots=True)
 class WantedFile:
-    """A file of the model. ``done_bytes`` are in the cache already, all of them if it is whole."""
+    """A file of the model. ``done_bytes`` are in the cache already, all of them if it is whole.
+
+    ``replaced`` tells the damaged file apart that stays until this one is whole; else None.
+    """
 
     file: RepoFile
     blob: Path
     done_bytes: int
+    replaced: Identity | None = None
 
     @property
     def missing_bytes(self) -> int:
@@ -53,7 +62,8 @@ class WantedFile:
 class Plan:
     """What a pull will do: ``weights`` of ``repository``, in ``files`` of which some may be here.
 
-    ``free_bytes``: what the disk of the cache has left.
+    ``name`` is the shortest that means these weights among all of the repository, ``free_bytes``
+    what the disk of the cache has left.
     """
 
     model: HubModel
@@ -61,6 +71,7 @@ class Plan:
     weights: WeightSet
     files: tuple[WantedFile, ...]
     free_bytes: int
+    name: HubModel
 
     @property
     def missing_bytes(self) -> int:
@@ -77,9 +88,12 @@ class Plan:
         if not self.fits_disk:
             folder = self.files[0].blob.parent
             needed, free = in_words(self.missing_bytes + _SPARE_BYTES, self.free_bytes)
+            way_out = "name another folder with HF_HOME"
+            if any(wanted.replaced for wanted in self.files):
+                way_out = "remove the damaged model first (gptoss models rm) and pull it again"
             raise DiskFullError(
                 f"{self.model.short} needs {needed} more on the disk; {free} are free in {folder}.",
-                hint="make room (gptoss models df), or name another folder with HF_HOME",
+                hint=f"make room (gptoss models df), or {way_out}",
             )
 
 
@@ -108,9 +122,16 @@ def plan(model: HubModel, settings: HubSettings, cache: CacheFolder) -> Plan | U
     return _plan(model, found, weights, cache)
 
 
-def replan(plan: Plan, cache: CacheFolder) -> Plan:
-    """Return `plan` after looking again at what is here."""
-    return _plan(plan.model, plan.repository, plan.weights, cache)
+def replacing(plan: Plan, damaged: Collection[str], cache: CacheFolder) -> Plan:
+    """Return `plan` for fetching the `damaged` files (paths in the repository) again.
+
+    What an earlier attempt has brought of them counts. They stay until what replaces them is whole.
+    """
+    wanted = (
+        _replacing(plan.repository, wanted, cache) if wanted.file.path in damaged else wanted
+        for wanted in plan.files
+    )
+    return replace(plan, files=tuple(wanted))
 
 
 def pull(
@@ -131,8 +152,8 @@ def pull(
         try:
             _fetch_all(plan, settings, cache, listener, policy)
         except RemoteChangedError:
-            if not remaining:
-                raise
+            if not remaining or any(wanted.replaced for wanted in plan.files):
+                raise  # damage is mended with what was there, not with something else
             listener.notify("the model has changed on the hub; beginning with the new one")
             plan = _again(plan, settings, cache)
         else:
@@ -145,7 +166,7 @@ def _plan(model: HubModel, found: Repository, weights: WeightSet, cache: CacheFo
     free_bytes = cache.free_bytes()
     if free_bytes is None:
         free_bytes = 1 << 62  # writing will tell
-    return Plan(model, found, weights, wanted, free_bytes)
+    return Plan(model, found, weights, wanted, free_bytes, exact_name(model, weights, found.files))
 
 
 def _again(plan: Plan, settings: HubSettings, cache: CacheFolder) -> Plan:
@@ -163,11 +184,33 @@ def _again(plan: Plan, settings: HubSettings, cache: CacheFolder) -> Plan:
 def _wanted(found: Repository, file: RepoFile, cache: CacheFolder) -> WantedFile:
     blob = cache.blob_path(found.repo_id, file.etag)
     place = cache.snapshot_path(found.repo_id, found.commit, file.path)
+    wanted = WantedFile(file, blob, _recorded_bytes(blob, file))
     if _is_whole(blob, file) or _is_kept_in_place(place, file):
-        return WantedFile(file, blob, file.size_bytes)
+        begun = recorded(blob)
+        if begun is not None and begun.purpose.replaces:  # a repair that was interrupted
+            return _replacing(found, wanted, cache)
+        return replace(wanted, done_bytes=file.size_bytes)
+    return wanted
+
+
+def _recorded_bytes(blob: Path, file: RepoFile) -> int:
     begun = recorded(blob)
     is_of_this = begun and (begun.etag, begun.size_bytes) == (file.etag, file.size_bytes)
-    return WantedFile(file, blob, begun.done_bytes if begun and is_of_this else 0)
+    return begun.done_bytes if begun and is_of_this else 0
+
+
+def _replacing(found: Repository, wanted: WantedFile, cache: CacheFolder) -> WantedFile:
+    place = cache.snapshot_path(found.repo_id, found.commit, wanted.file.path)
+    done_bytes = _recorded_bytes(wanted.blob, wanted.file)
+    return replace(wanted, done_bytes=done_bytes, replaced=_identity(place))
+
+
+def _identity(path: Path) -> Identity | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns
 
 
 def _is_whole(path: Path, file: RepoFile) -> bool:
@@ -191,7 +234,7 @@ def _fetch_all(
     for number, wanted in enumerate(plan.files):
         file = wanted.file
         place = cache.snapshot_path(found.repo_id, found.commit, file.path)
-        if not _is_kept_in_place(place, file):
+        if wanted.replaced or not _is_kept_in_place(place, file):
             remote = remote_file(found, file, settings)
             each = _listener_of(listener, number)
             lock = cache.lock_path(found.repo_id, file.etag)
@@ -203,7 +246,13 @@ def _fetch_all(
                     headers=headers,
                     policy=policy,
                     listener=each,
-                    is_elsewhere=functools.partial(_is_kept_in_place, place, file),
+                    purpose=Purpose(
+                        str(plan.name),
+                        file.path,
+                        plan.weights.size_bytes,
+                        replaces=wanted.replaced is not None,
+                    ),
+                    is_elsewhere=functools.partial(_has_come, wanted, place),
                 )
         cache.link(
             found.repo_id,
@@ -213,6 +262,14 @@ def _fetch_all(
             revision=found.revision,
         )
         listener.report(number, file.size_bytes)
+
+
+def _has_come(wanted: WantedFile, place: Path) -> bool:
+    """Return whether another program has brought the file meanwhile to where it is used."""
+    if wanted.replaced is None:
+        return _is_kept_in_place(place, wanted.file)
+    now = _identity(place)
+    return now is not None and now != wanted.replaced
 
 
 def _listener_of(listener: PullListener, number: int) -> Listener:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from gptoss_cli.errors import NoModelError, UsageError
-from gptoss_cli.models.cache.folder import CachedModel, CacheFolder, CacheListing
+from gptoss_cli.models.cache.contents import CachedModel, CacheListing
+from gptoss_cli.models.cache.folder import CacheFolder
 from gptoss_cli.models.choice import Unclear, Undecided
 from gptoss_cli.models.library import Imported, Library, Shelf
 from gptoss_cli.models.names import Demo, HubModel, LocalPath, ModelName, is_built_in, parse
@@ -28,6 +29,12 @@ class Installed:
     def path(self) -> Path:
         """The file llama.cpp is given: the first part."""
         return self.model.path
+
+    def is_at(self, path: Path | None) -> bool:
+        """Return whether `path` is its first file, or that of the same bytes at another commit."""
+        if path is None or isinstance(self.model, Imported):
+            return path == self.path
+        return self.model.is_at(path)
 
 
 class Registry:
@@ -120,12 +127,14 @@ class Registry:
             hint=f"gptoss models use {installed[0].name}, or -m",
         )
 
-    def installed(self, listing: CacheListing | None = None) -> list[Installed]:
+    def installed(
+        self, listing: CacheListing | None = None, shelf: Shelf | None = None
+    ) -> list[Installed]:
         """Return all models that can be run, by name; the only one is the default.
 
-        `listing`: what the cache holds, if that is known already.
+        `listing`: what the cache holds, `shelf`: what the library does, if that is known already.
         """
-        shelf = self.library.read()
+        shelf = self.library.read() if shelf is None else shelf
         in_cache = (listing or self.cache.scan()).models
         models: list[CachedModel | Imported] = [*in_cache, *shelf.imported]
         entries = [Installed(self._name(model), model) for model in models]
@@ -133,7 +142,7 @@ class Registry:
         if len(entries) == 1 and shelf.default is None:
             return [replace(entries[0], is_default=True)]
         default = self._default_path(shelf)
-        return [replace(entry, is_default=entry.path == default) for entry in entries]
+        return [replace(entry, is_default=entry.is_at(default)) for entry in entries]
 
     def use(self, name: str) -> Installed:
         """Make the model called `name` the default and return it.
@@ -141,11 +150,16 @@ class Registry:
         Raises NoModelError when it is not here, UsageError for a path or what is no name.
         """
         path = self.resolve(name)
-        found = next((entry for entry in self.installed() if entry.path == path), None)
+        found = next((entry for entry in self.installed() if entry.is_at(path)), None)
         if found is None:
             raise UsageError(
                 f"{name} cannot be the default: it is not among the installed models.",
                 hint=f"gptoss models import {path}" if path != DEMO_FILE else "gptoss run -m demo",
+            )
+        if isinstance(found.model, Imported) and found.model.is_missing:
+            raise NoModelError(
+                f"the file of {found.name} is missing: {found.path}.",
+                hint=f"bring it back, or gptoss models rm {found.name}",
             )
         with self.library.edit() as editor:
             editor.shelf = replace(editor.shelf, default=found.name)

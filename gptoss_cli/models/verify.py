@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from gptoss_cli.errors import ModelFileError
-from gptoss_cli.models.cache.folder import CachedModel
+from gptoss_cli.models.cache.contents import CachedModel
 from gptoss_cli.models.gguf import read_header
 from gptoss_cli.models.hub.repositories import repository
 from gptoss_cli.models.library import Imported
@@ -62,12 +62,15 @@ def claims_of(
     """
     if isinstance(model, Imported):
         return tuple(Claim(p.path.name, p.path, p.size_bytes, p.sha256) for p in model.parts)
-    claims = []
+    claims = [
+        Claim(file.path, file.location, 0, file.etag if is_sha256(file.etag) else None)
+        for file in model.lost
+    ]
     for file in model.files:
         name = file.blob.name if file.blob and file.blob != file.location else ""
         digest = name if is_sha256(name) else (known or {}).get(file.path)
         claims.append(Claim(file.path, file.location, file.size_bytes, digest))
-    return tuple(claims)
+    return tuple(sorted(claims, key=lambda claim: claim.name))
 
 
 def hub_digests(model: CachedModel, settings: HubSettings) -> dict[str, str]:

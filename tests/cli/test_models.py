@@ -20,6 +20,7 @@ from gptoss_cli.errors import ExitCode
 from gptoss_cli.models.cache.folder import CacheFolder
 from gptoss_cli.models.names import CATALOG
 from gptoss_cli.models.registry import DEMO_FILE
+from gptoss_cli.models.transfer.journal import Purpose
 from gptoss_cli.models.transfer.partial import Partial
 from tests.support.fetcher import Fetcher
 from tests.support.hub import GATED, FakeHub, Fault
@@ -215,6 +216,40 @@ def test_verify_finds_and_repairs_damage(pulled):
     assert path.read_bytes() == CONTENT
 
 
+def test_verify_says_what_is_missing_and_brings_it(hub, pulled):
+    path = Path(pulled("models", "path").stdout.strip()).resolve()
+    path.unlink()
+    assert "--repair 20b" in pulled("models", "ls").stderr
+    done = pulled("models", "verify", "20b")
+    assert (done.exit_code, done.stdout) == (1, f"{WHOLE}\tmissing\t\n")
+    assert "try: gptoss models verify --repair 20b" in done.stderr
+    assert pulled("models", "verify", "20b", "--repair").exit_code == 0
+    assert path.read_bytes() == CONTENT
+    assert pulled("models", "verify", "org/none").exit_code == 3
+
+
+def test_a_repair_that_was_stopped_goes_on(hub, shell):
+    hub.add(REPO, {WHOLE: CONTENT * 20})
+    assert shell("pull", "20b").exit_code == 0
+    path = Path(shell("models", "path").stdout.strip()).resolve()
+    with path.open("r+b") as file:
+        file.write(b"GGUF?")
+    hub.fail(WHOLE, GATED, where="hub")
+    assert shell("models", "verify", "20b", "--repair").exit_code == 8
+    assert path.exists()
+    hub.heal()
+    hub.fail(WHOLE, Fault(stall_at=2_000_000), where="storage")
+    with Terminal("models", "verify", "--repair", "20b", env=shell.env) as terminal:
+        terminal.wait_for("DAMAGED")
+        wait_until(lambda: begun(shell), meanwhile=terminal.read)
+        terminal.send("\x03")
+        assert terminal.wait_for_end() == 130
+    hub.heal()
+    assert "gptoss models verify --repair 20b goes on" in shell("models", "ls").stderr
+    assert shell("models", "verify", "--repair", "20b").exit_code == 0
+    assert path.read_bytes() == CONTENT * 20
+
+
 def test_without_links_the_hub_is_asked_for_digests(hub, shell):
     shell.env["HF_HUB_DISABLE_SYMLINKS"] = "1"
     hub.add(REPO, {WHOLE: CONTENT})
@@ -240,6 +275,17 @@ def test_import_use_and_remove(pulled, tmp_path):
     assert source.exists()
     # Nothing is the default by choice any more, so the only one is it.
     assert pulled("models", "path").stdout.endswith(f"{WHOLE}\n")
+
+
+def test_a_commit_that_changes_only_the_readme_makes_no_second_model(hub, pulled):
+    hub.add(REPO, {WHOLE: CONTENT, "README.md": b"new"})
+    assert pulled("pull", "20b").stderr == "ready: gptoss chat\n"
+    (model,) = pulled.json("models", "ls")["models"]
+    assert (model["name"], model["default"]) == ("20b", True)
+    assert pulled("models", "path").exit_code == 0
+    assert "1.3 MB became free" in pulled("models", "rm", "20b", "--yes").stderr
+    assert pulled.json("models", "ls")["models"] == []
+    assert pulled.json("models", "df")["models_bytes"] == 0
 
 
 def test_rm_asks_and_never_without_a_person(pulled):
@@ -329,6 +375,105 @@ def test_rm_removes_what_was_named_and_nothing_else(hub, shell, tmp_path):
     done = shell("models", "rm", "20b:Q8_0", "--yes")
     assert done.exit_code == 3
     assert len(shell.json("models", "ls")["partials"]) == 1
+
+
+def leave_partial(folder: Path, repo_id: str, etag: str, **purpose) -> Path:
+    """Leave a download of 3 of 10 MB in the cache; return its blob."""
+    cache = CacheFolder(folder / "hf" / "hub")
+    cache.prepare(repo_id)
+    blob = cache.blob_path(repo_id, etag)
+    partial = Partial(blob, size_bytes=10_000_000, etag=etag, purpose=Purpose(**purpose))
+    with partial.writer(0, 10_000_000) as writer:
+        writer.add(bytes(3_000_000))
+    partial.close()
+    return blob
+
+
+def said_commands(done: Done) -> list[str]:
+    return re.findall(r"gptoss models rm \S+", done.stderr)
+
+
+def test_an_unfinished_download_has_a_name_and_the_commands_for_it(hub, shell, tmp_path):
+    hub.add("org/two", {"a-Q4_K_M.gguf": CONTENT, "a-Q5_K_M.gguf": CONTENT + b"5"})
+    assert shell("pull", "org/two:Q4_K_M").exit_code == 0
+    other = {"name": "org/two:Q5_K_M", "path": "a-Q5_K_M.gguf", "set_bytes": 10_000_000}
+    leave_partial(tmp_path, "org/two", "5" * 64, **other)
+    split = {"name": "org/two:Q8_0", "path": "Q8_0/a-00002-of-00003.gguf"}
+    leave_partial(tmp_path, "org/two", "8" * 64, **split, set_bytes=30_000_000)
+    # Of an older file of the name that is here.
+    old = {"name": "org/two:Q4_K_M", "path": "a-Q4_K_M.gguf", "set_bytes": 10_000_000}
+    leave_partial(tmp_path, "org/two", "4" * 64, **old)
+    nameless = leave_partial(tmp_path, "org/two", "0" * 64)
+    nameless.with_name(nameless.name + ".gptoss.journal").write_text("?")
+    done = shell("models", "ls")
+    for sentence in (
+        "unfinished: org/two:Q5_K_M, 3.0 MB of 10.0 MB",
+        "  gptoss pull org/two:Q5_K_M goes on; gptoss models rm org/two:Q5_K_M removes it",
+        "unfinished: org/two:Q8_0, 3.0 MB of 30.0 MB",
+        "  gptoss pull org/two:Q4_K_M goes on; gptoss models rm org/two@444444444444 removes it",
+        "its journal is damaged",
+        "  gptoss models rm org/two@000000000000 removes it",
+    ):
+        assert sentence in done.stderr
+    listed = {partial["name"] for partial in shell.json("models", "ls")["partials"]}
+    assert listed == {"org/two:Q4_K_M", "org/two:Q5_K_M", "org/two:Q8_0", None}
+    commands = said_commands(done)
+    assert len(commands) == 4
+    for left, command in reversed(list(enumerate(commands))):
+        assert shell(*command.split()[1:], "--yes").exit_code == 0
+        assert len(shell.json("models", "ls")["partials"]) == left
+    assert [m["name"] for m in shell.json("models", "ls")["models"]] == ["org/two"]
+
+
+def test_of_several_unfinished_downloads_none_is_guessed(shell, tmp_path):
+    for no in (4, 5):
+        purpose = {"name": f"org/two:Q{no}_0", "path": f"a-Q{no}_0.gguf", "set_bytes": 10_000_000}
+        leave_partial(tmp_path, "org/two", str(no) * 64, **purpose)
+    done = shell("models", "rm", "org/two", "--yes")
+    assert done.exit_code == 2
+    assert said_commands(done) == [f"gptoss models rm org/two:Q{no}_0" for no in (4, 5)]
+    assert "3.0 MB" in done.stderr
+
+
+def test_a_download_says_in_its_journal_what_it_is(hub, shell):
+    hub.add("org/two", {"a-Q4_0.gguf": CONTENT * 20, "a-Q5_0.gguf": CONTENT * 20})
+    hub.fail("a-Q5_0.gguf", Fault(cut_at=2_000_000), where="storage", skip=1, times=1)
+    hub.fail("a-Q5_0.gguf", Fault(status=403), where="hub", skip=2)
+    assert shell("pull", "org/two:Q5_0").exit_code == 8
+    (partial,) = shell.json("models", "ls")["partials"]
+    assert (partial["name"], partial["file"]) == ("org/two:Q5_0", "a-Q5_0.gguf")
+
+
+def test_without_the_list_of_models_the_cache_is_shown_and_used(hub, pulled):
+    damaged = Path(pulled.env["XDG_DATA_HOME"]) / "gptoss" / "models.json"
+    damaged.parent.mkdir(parents=True, exist_ok=True)
+    damaged.write_text("{")
+    done = pulled("models", "ls")
+    assert (done.exit_code, done.stdout.split("\t")[0]) == (0, "20b")
+    assert "note: the list of models" in done.stderr
+    assert pulled.json("models", "df")["models_bytes"] == len(CONTENT)
+    done = pulled("pull", "20b")
+    assert done.exit_code == 0
+    assert "ready: gptoss chat -m 20b" in done.stderr
+    done = pulled("models", "rm", "20b", "--yes")
+    assert done.exit_code == 1
+    assert "move it away" in done.stderr
+    assert pulled.json("models", "ls")["models"]
+
+
+def test_an_imported_file_that_has_gone_is_said_to_be_missing(shell, tmp_path):
+    source = Path(shutil.copy(DEMO_FILE, tmp_path / "x.gguf"))
+    assert shell("models", "import", source, "--name", "mine").exit_code == 0
+    source.unlink()
+    assert shell.json("models", "ls")["models"][0]["missing"]
+    assert shell("models", "ls").stdout.split("\t")[3] == "missing"
+    used = shell("models", "use", "mine")
+    assert (used.exit_code, "missing" in used.stderr) == (3, True)
+    checked = shell("models", "verify", "mine")
+    assert (checked.exit_code, "--repair" in checked.stderr) == (1, False)
+    removed = shell("models", "rm", "mine", "--yes")
+    assert "is missing" in removed.stderr
+    assert shell.json("models", "ls")["models"] == []
 
 
 def test_what_is_being_downloaded_is_not_removed(hub, shell, tmp_path):

@@ -38,4 +38,6 @@ def test_the_engine_opens_contexts_as_they_are_counted_here():
 def test_two_sizes_are_told_so_that_they_differ():
     assert fit.in_words(12_100_000_000, 3_000_000_000) == ("12.1 GB", "3.0 GB")
     assert fit.in_words(236_000_000, 190_000_000) == ("236 MB", "190 MB")
+    assert fit.in_words(12_100_000_000, 12_104_000_000) == ("12,100 MB", "12,104 MB")
+    assert fit.in_words(12_100_000_000, 90_000_000) == ("12.1 GB", "90 MB")
     assert fit.in_words(1_000_002, 1_000_001) == ("1,000,002 bytes", "1,000,001 bytes")

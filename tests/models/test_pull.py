@@ -12,7 +12,8 @@ import pytest
 from huggingface_hub import scan_cache_dir
 
 from gptoss_cli.errors import DiskFullError, DownloadError, RefusedError
-from gptoss_cli.models.cache.folder import CachedModel, CacheFolder
+from gptoss_cli.models.cache.contents import CachedModel
+from gptoss_cli.models.cache.folder import CacheFolder
 from gptoss_cli.models.choice import Unclear, Undecided
 from gptoss_cli.models.hub import repositories
 from gptoss_cli.models.names import HubModel
@@ -175,7 +176,7 @@ def test_no_room_is_told_before_the_first_byte(hub, place, monkeypatch):
     hub.add(REPO, {WHOLE: CONTENT})
     small = shutil._ntuple_diskusage(10**9, 10**9 - 1_000_000, 1_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: small)
-    with pytest.raises(DiskFullError, match=r"needs 0\.0 GB more") as error:
+    with pytest.raises(DiskFullError, match=r"needs 69 MB more") as error:
         place.pull()
     assert "HF_HOME" in error.value.hint
     assert hub.sent("storage") == 0
@@ -224,6 +225,66 @@ def test_repair_fetches_only_what_is_damaged(hub, place):
     place.pull(plan_repair(model, {damaged.path}, place.settings, place.cache))
     assert damaged.blob.read_bytes() == CONTENT[:800_000]
     assert hub.sent("storage") - sent == 800_000
+
+
+def damaged(place: Place) -> CachedModel:
+    """Change a byte of what was pulled."""
+    model = place.whole()
+    with model.path.open("r+b") as file:
+        file.seek(70_000)
+        file.write(bytes([CONTENT[70_000] ^ 1]))
+    return model
+
+
+@pytest.mark.parametrize("symlinks", [True, False])
+def test_a_damaged_file_stays_until_what_replaces_it_is_whole(hub, place, symlinks):
+    place.settings = replace(place.settings, symlinks=symlinks)
+    place.cache = CacheFolder(place.cache.root, symlinks=symlinks)
+    hub.add(REPO, {WHOLE: CONTENT})
+    place.pull()
+    model = damaged(place)
+    before = model.path.read_bytes()
+    hub.fail(WHOLE, Fault(status=403), where="storage")
+    with pytest.raises(DownloadError):
+        place.pull(plan_repair(model, {WHOLE}, place.settings, place.cache))
+    assert model.path.read_bytes() == before
+    hub.heal()
+    hub.fail(WHOLE, Fault(cut_at=400_000), where="storage", times=1)
+    hub.fail(WHOLE, Fault(status=500), where="storage", skip=1)
+    with pytest.raises(DownloadError):
+        place.pull(plan_repair(model, {WHOLE}, place.settings, place.cache))
+    assert model.path.read_bytes() == before
+    hub.heal()
+    # Also a pull goes on with it: it would be whole otherwise.
+    assert 0 < place.plan().missing_bytes < len(CONTENT)
+    assert place.cache.scan().partials[0].repairs
+    sent = hub.sent("storage")
+    repair = plan_repair(model, {WHOLE}, place.settings, place.cache)
+    place.pull(repair)
+    assert model.path.read_bytes() == CONTENT
+    assert hub.sent("storage") - sent == repair.missing_bytes < len(CONTENT)
+    assert place.cache.scan().partials == ()
+    sent = hub.sent("storage")
+    place.pull(repair)  # another program has done it meanwhile
+    assert hub.sent("storage") == sent
+
+
+def test_what_is_missing_is_brought_again_at_the_commit_that_was_here(hub, place):
+    hub.add(REPO, {name: CONTENT[: n * 400_000] for n, name in enumerate(PARTS, 1)})
+    place.pull()
+    model = place.whole()
+    hub.add(REPO, {WHOLE: CONTENT})
+    lost, gone = model.files[0], model.files[2]
+    assert lost.blob
+    assert gone.blob
+    lost.blob.unlink()
+    gone.blob.unlink()
+    gone.location.unlink()
+    rest = place.cache.find_rest(MODEL)
+    assert rest is not None
+    place.pull(plan_repair(rest, (), place.settings, place.cache))
+    assert place.whole() == replace(model, files=place.whole().files)
+    assert [file.size_bytes for file in place.whole().files] == [400_000, 800_000, 1_200_000]
 
 
 def test_nothing_is_removed_for_a_repair_the_hub_cannot_do(hub, place):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gptoss_cli.cli.models.output import Json, emit_json, print_list
+from gptoss_cli.cli.models.output import Json, emit_json, print_list, say_fault
 from gptoss_cli.cli.options import Task
 from gptoss_cli.errors import ExitCode
 
@@ -20,11 +20,12 @@ def _df(*, json: bool) -> int:
 
     here = shelf()
     listing = here.cache.scan()
-    own = [model for model in here.library.read().imported if model.hold is not Hold.IN_PLACE]
+    arranged, fault = here.library.look()
+    own = [model for model in arranged.imported if model.hold is not Hold.IN_PLACE]
     taken = {
         "models": listing.weights_bytes,
         "partials": listing.partial_bytes,
-        "imported": sum(model.size_bytes for model in own),
+        "imported": sum(model.size_bytes for model in own if not model.is_missing),
     }
     places = {
         "models": here.cache.root,
@@ -35,6 +36,7 @@ def _df(*, json: bool) -> int:
     if json:
         sizes = {f"{what}_bytes": count for what, count in taken.items()}
         emit_json(sizes | {"free_bytes": free, "cache": str(here.cache.root)})
+        say_fault(fault)
         return ExitCode.OK
     names = {
         "models": "downloaded models",
@@ -47,4 +49,5 @@ def _df(*, json: bool) -> int:
     plain.append(("free", str(free if free is not None else ""), str(here.cache.root)))
     columns = [Column("WHAT"), Column("SIZE", right=True), Column("IN", rank=1)]
     print_list(columns, rows, plain, if_empty="")
+    say_fault(fault)
     return ExitCode.OK

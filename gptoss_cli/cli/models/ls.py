@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from gptoss_cli.cli.models.output import Json, emit_json, print_list
+from gptoss_cli.cli.models.output import Json, emit_json, print_list, say_fault
 from gptoss_cli.cli.options import Task
 from gptoss_cli.errors import ExitCode
 
 if TYPE_CHECKING:
-    from gptoss_cli.models.cache.folder import CachedModel, CacheListing, PartialDownload
+    from gptoss_cli.models.cache.contents import CachedModel, CacheListing, PartialDownload
     from gptoss_cli.models.registry import Installed
+    from gptoss_cli.models.unfinished import Unfinished
 
 
 def ls(json: Json = False) -> Task:
@@ -24,7 +25,8 @@ def _ls(*, json: bool) -> int:
 
     here = shelf()
     listing = here.cache.scan()
-    installed = here.registry.installed(listing)
+    arranged, fault = here.library.look()
+    installed = here.registry.installed(listing, arranged)
     if json:
         emit_json(
             {
@@ -33,12 +35,14 @@ def _ls(*, json: bool) -> int:
                 "partials": [_partial(partial) for partial in listing.partials],
             }
         )
-        return ExitCode.OK
-    _print(installed, listing)
+    else:
+        _print(installed, listing)
+    say_fault(fault)
     return ExitCode.OK
 
 
 def _print(installed: list[Installed], listing: CacheListing) -> None:
+    from gptoss_cli.models.unfinished import unfinished
     from gptoss_cli.ui.listing import Column
     from gptoss_cli.ui.sanitize import sanitize_line
     from gptoss_cli.ui.say import say
@@ -56,7 +60,7 @@ def _print(installed: list[Installed], listing: CacheListing) -> None:
         [
             (
                 f"{entry.name} *" if entry.is_default else entry.name,
-                size(entry.model.size_bytes),
+                "missing" if facts["missing"] else size(entry.model.size_bytes),
                 facts["quantization"] or "",
                 facts["kind"],
                 facts["modified"][:10],
@@ -69,7 +73,7 @@ def _print(installed: list[Installed], listing: CacheListing) -> None:
                 entry.name,
                 str(entry.model.size_bytes),
                 facts["quantization"] or "",
-                facts["kind"],
+                "missing" if facts["missing"] else facts["kind"],
                 facts["modified"],
                 facts["path"],
             )
@@ -78,14 +82,30 @@ def _print(installed: list[Installed], listing: CacheListing) -> None:
         ],
         if_empty="no model is installed. gptoss pull 20b downloads one (12.1 GB).",
     )
-    for partial in listing.partials:
-        of = f" of {size(partial.expected_bytes)}" if partial.expected_bytes else ""
-        what = "gptoss pull goes on" if partial.resumable else "of another program"
-        say(f"unfinished: {partial.repo_id}, {size(partial.done_bytes)}{of} ({what})")
-    for model in listing.unfinished:
-        say(f"unfinished: {model.repo_id}, {model.missing_parts} parts missing")
+    for entry in unfinished(listing, installed):
+        say(_unfinished_line(entry))
+        on = f"{entry.goes_on} goes on; " if entry.goes_on else ""
+        say(f"  {on}{entry.goes} removes it")
     for sentence in listing.skipped:
         say(f"note: {sanitize_line(sentence)}")
+
+
+def _unfinished_line(entry: Unfinished) -> str:
+    """Return how far a download is, or what is missing of a model, of all its files."""
+    from gptoss_cli.ui.sanitize import sanitize_line
+    from gptoss_cli.ui.status import size
+
+    whole = f" of {size(entry.expected_bytes)}" if entry.expected_bytes else ""
+    parts = [f"{size(entry.done_bytes)}{whole}"]
+    if count := entry.missing_files:
+        parts.append(f"{count} file{'s' if count > 1 else ''} missing")
+    if not all(partial.is_own for partial in entry.partials):
+        parts.append("of another program")
+    elif not all(partial.resumable for partial in entry.partials):
+        parts.append("of no use: its journal is damaged")
+    elif any(partial.repairs for partial in entry.partials):
+        parts.append("to replace a damaged file")
+    return sanitize_line(f"unfinished: {entry.model.short}, {', '.join(parts)}")
 
 
 def _facts(entry: Installed) -> dict[str, Any]:
@@ -97,6 +117,7 @@ def _facts(entry: Installed) -> dict[str, Any]:
         "default": entry.is_default,
         "path": str(entry.path),
         "size_bytes": model.size_bytes,
+        "missing": isinstance(model, Imported) and model.is_missing,
     }
     if isinstance(model, Imported):
         return common | {
@@ -136,7 +157,9 @@ def _unfinished(model: CachedModel) -> dict[str, Any]:
 
 def _partial(partial: PartialDownload) -> dict[str, Any]:
     return {
+        "name": partial.model.short if partial.model else None,
         "repo_id": partial.repo_id,
+        "file": partial.file,
         "etag": partial.etag,
         "path": str(partial.path),
         "done_bytes": partial.done_bytes,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TextIO
 import typer
 
 if TYPE_CHECKING:
+    from gptoss_cli.errors import GptossError
     from gptoss_cli.ui.listing import Column
 
 JSON_VERSION: Final = 1
@@ -74,6 +75,16 @@ def print_facts(stream: TextIO, facts: Sequence[tuple[str, str]]) -> None:
     else:
         lines = separated([(label.strip(), text) for label, text in facts])
     stream.write("\n".join(lines) + "\n")
+
+
+def say_fault(fault: GptossError | None) -> None:
+    """Print what is wrong as a note, for a command that can do without."""
+    from gptoss_cli.ui.sanitize import sanitize_line
+    from gptoss_cli.ui.say import say
+
+    if fault is not None:
+        say(f"note: {sanitize_line(str(fault))}")
+        say(f"  try: {sanitize_line(fault.hint)}")
 
 
 def can_be_asked() -> bool:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from gptoss_cli.cli.models.output import Json, Yes, agrees, can_be_asked, emit_json, print_facts
+from gptoss_cli.cli.models.output import (
+    Json,
+    Yes,
+    agrees,
+    can_be_asked,
+    emit_json,
+    print_facts,
+    say_fault,
+)
 from gptoss_cli.cli.options import Task
 from gptoss_cli.errors import ExitCode, NoModelError, UsageError
 
@@ -45,7 +53,7 @@ def pull(
 
 def _pull(name: str, *, dry_run: bool, yes: bool, json: bool) -> int:
     from gptoss_cli.cli.models.shelf import shelf
-    from gptoss_cli.models.cache.folder import CachedModel
+    from gptoss_cli.models.cache.contents import CachedModel
     from gptoss_cli.ui.say import say
 
     here = shelf()
@@ -187,10 +195,14 @@ def fetch(plan: Plan, here: Shelf) -> None:
 def _say_ready(here: Shelf, model: HubModel) -> None:
     from gptoss_cli.ui.say import say
 
-    installed = here.registry.installed()
+    arranged, fault = here.library.look()
+    installed = here.registry.installed(shelf=arranged)
     found = here.registry.resolve(str(model))
-    entry = next((entry for entry in installed if entry.path == found), None)
-    if entry is None or entry.is_default:
+    entry = next((entry for entry in installed if entry.is_at(found)), None)
+    if fault is not None:
+        say(f"ready: gptoss chat -m {model.short}")
+        say_fault(fault)
+    elif entry is None or entry.is_default:
         say("ready: gptoss chat")
     else:
         say(f"ready: gptoss chat -m {entry.name}, or first gptoss models use {entry.name}")

@@ -12,7 +12,7 @@ from gptoss_cli.errors import ExitCode, GptossError, NoModelError, UsageError
 
 if TYPE_CHECKING:
     from gptoss_cli.cli.models.shelf import Shelf
-    from gptoss_cli.models.cache.folder import CachedModel, PartialDownload
+    from gptoss_cli.models.cache.contents import CachedModel, PartialDownload
     from gptoss_cli.models.library import Imported
 
 
@@ -40,6 +40,7 @@ def _rm(names: list[str], *, partials: bool, yes: bool) -> int:
     from gptoss_cli.ui.status import error, size
 
     here = shelf()
+    here.library.read()  # what is damaged is told before anything is removed
     found = [entry for name in names for entry in _found(here, name)]
     if partials:
         listing = here.cache.scan()
@@ -76,43 +77,45 @@ def _found(here: Shelf, name: str) -> list[CachedModel | PartialDownload | Impor
     from gptoss_cli.cli.models.pull import undecided
     from gptoss_cli.models.choice import Unclear, Undecided
     from gptoss_cli.models.names import HubModel
+    from gptoss_cli.models.unfinished import choose_unfinished, of_the_same
 
     model = here.registry.parse(name)
     if not isinstance(model, HubModel):
         return [here.installed(name)]
     cached = here.cache.find(model)
-    if not isinstance(cached, Undecided):
-        return [cached]
-    means_all = (model.quantization, model.file, model.revision) == (None, None, None)
     listing = here.cache.scan()
-    key = model.repo_id.casefold()
-    if not means_all or cached.why not in {Unclear.NOT_THERE, Unclear.PARTS_MISSING}:
-        begun = any(entry.repo_id.casefold() == key for entry in listing.partials)
-        if begun and cached.why is Unclear.NOT_THERE:
-            raise NoModelError(cached.message, hint="gptoss models rm --partials")
+    if not isinstance(cached, Undecided):
+        return [cached, *of_the_same(cached, listing)]
+    if cached.why is Unclear.AMBIGUOUS:
         raise undecided(cached, verb="models rm")
-    left: list[CachedModel | PartialDownload | Imported] = []
-    left += [entry for entry in listing.unfinished if entry.repo_id.casefold() == key]
-    left += [entry for entry in listing.partials if entry.repo_id.casefold() == key]
+    left = choose_unfinished(model, listing)
+    if isinstance(left, Undecided):
+        raise undecided(left, verb="models rm")
+    if not left and cached.candidates:
+        raise undecided(cached, verb="models rm")
     if not left:
         raise NoModelError(cached.message, hint="gptoss models ls")
-    return left
+    return [*left]
 
 
 def _line(entry: CachedModel | PartialDownload | Imported) -> str:
-    from gptoss_cli.models.cache.folder import CachedModel
+    from gptoss_cli.models.cache.contents import CachedModel
     from gptoss_cli.models.library import Hold, Imported
     from gptoss_cli.ui.sanitize import sanitize_line
     from gptoss_cli.ui.status import size
 
     amount = size(entry.size_bytes)
     match entry:
+        case Imported() if entry.is_missing:
+            text = f"{entry.name}: only the name; {entry.path} is missing"
         case Imported(hold=Hold.IN_PLACE):
             text = f"{entry.name}: only the name; {entry.path} stays"
         case Imported():
             text = f"{entry.name}: {amount}, a {entry.hold.value}"
         case CachedModel():
-            text = f"{entry.repo_id} ({entry.name}): {amount}"
+            revisions = f", at {len(entry.copies) + 1} revisions" if entry.copies else ""
+            text = f"{entry.repo_id} ({entry.name}): {amount}{revisions}"
         case _:
-            text = f"{entry.repo_id}: {amount} of an unfinished download"
+            name = entry.model.short if entry.model else entry.repo_id
+            text = f"{name}: {amount} of an unfinished download"
     return sanitize_line(text)

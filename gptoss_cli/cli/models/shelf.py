@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from gptoss_cli.config.hub import hub_settings
 from gptoss_cli.config.paths import user_paths
 from gptoss_cli.errors import NoModelError, UsageError
-from gptoss_cli.models.cache.folder import CachedModel, CacheFolder
+from gptoss_cli.models.cache.contents import CachedModel
+from gptoss_cli.models.cache.folder import CacheFolder
 from gptoss_cli.models.choice import Undecided
 from gptoss_cli.models.library import Imported, Library
 from gptoss_cli.models.names import Demo, HubModel
@@ -44,14 +45,19 @@ class Shelf:
                     hint=f"gptoss run -m {name} hi",
                 )
 
-    def installed(self, name: str) -> CachedModel | Imported:
-        """Return the model called `name`, which must be installed. Raises NoModelError."""
+    def installed(self, name: str, *, or_rest: bool = False) -> CachedModel | Imported:
+        """Return the model called `name`, which must be installed. Raises NoModelError.
+
+        `or_rest`: what is left of one of which files are missing will do.
+        """
         found = self.registry.parse(name)
         if isinstance(found, Imported):
             return found
         if isinstance(found, HubModel):
             cached = self.cache.find(found)
             if isinstance(cached, Undecided):
+                if or_rest and (rest := self.cache.find_rest(found)):
+                    return rest
                 raise NoModelError(cached.message, hint="gptoss models ls")
             return cached
         raise UsageError(

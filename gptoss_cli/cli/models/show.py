@@ -65,7 +65,7 @@ def _show(name: str | None, *, json: bool) -> int:
 
 def _subject(name: str | None, here: Shelf) -> _Subject:
     from gptoss_cli.cli.models.pull import undecided
-    from gptoss_cli.models.cache.folder import CachedModel
+    from gptoss_cli.models.cache.contents import CachedModel
     from gptoss_cli.models.choice import Unclear
     from gptoss_cli.models.names import HubModel
 

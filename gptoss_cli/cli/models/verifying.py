@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gptoss_cli.cli.models.shelf import Shelf
-    from gptoss_cli.models.cache.folder import CachedModel
+    from gptoss_cli.models.cache.contents import CachedModel
     from gptoss_cli.models.library import Imported
     from gptoss_cli.models.verify import Claim, Verified
 
@@ -36,7 +36,7 @@ def _verify(name: str, *, repair: bool, json: bool) -> int:
     from gptoss_cli.ui.say import say
 
     here = shelf()
-    model = here.installed(name)
+    model = here.installed(name, or_rest=True)
     found = _checked(model, here)
     if not json:
         _print(found)
@@ -50,9 +50,17 @@ def _verify(name: str, *, repair: bool, json: bool) -> int:
         if json:
             emit_json({"files": [_facts(r, repaired=repaired and r in bad) for r in found]})
     if bad and not repaired:
-        say(f"  try: gptoss models verify --repair {name}")
+        say(f"  try: {_way_out(name, model)}")
         return ExitCode.ERROR
     return ExitCode.OK
+
+
+def _way_out(name: str, model: CachedModel | Imported) -> str:
+    from gptoss_cli.models.library import Imported
+
+    if isinstance(model, Imported):
+        return f"bring the file back, or gptoss models rm {name} and import it again"
+    return f"gptoss models verify --repair {name}"
 
 
 def _checked(model: CachedModel | Imported, here: Shelf) -> tuple[Verified, ...]:
@@ -119,11 +127,12 @@ def _repair(name: str, model: CachedModel | Imported, bad: Sequence[Verified], h
     from gptoss_cli.cli.models.pull import fetch
     from gptoss_cli.models.library import Imported
     from gptoss_cli.models.repair import plan_repair
+    from gptoss_cli.models.verify import State
 
     if isinstance(model, Imported):
         raise UsageError(
             f"{name} was imported; gptoss does not know where it came from.",
-            hint=f"bring the file again, gptoss models rm {name}, and import it",
+            hint=_way_out(name, model),
         )
-    damaged = {result.claim.name for result in bad}
+    damaged = {result.claim.name for result in bad if result.state is State.DAMAGED}
     fetch(plan_repair(model, damaged, here.settings, here.cache), here)

@@ -10,16 +10,17 @@ import contextlib
 import os
 import secrets
 import shutil
-import stat
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from gptoss_cli.errors import NoModelError
 from gptoss_cli.models.cache import layout
+from gptoss_cli.models.cache.contents import CachedModel, CacheListing, PartialDownload
+from gptoss_cli.models.cache.snapshots import Snapshot, are_same, is_of, merged, snapshots
+from gptoss_cli.models.cache.snapshots import partials as partials_of
 from gptoss_cli.models.choice import (
-    RepoFile,
     Unclear,
     Undecided,
     WeightSet,
@@ -27,137 +28,13 @@ from gptoss_cli.models.choice import (
     is_beside_weights,
     weight_sets,
 )
-from gptoss_cli.models.names import DEFAULT_REVISION, HubModel
-from gptoss_cli.models.syntax import GGUF, is_sha256, revision_fault
-from gptoss_cli.models.transfer.partial import DATA_SUFFIX, recorded
+from gptoss_cli.models.names import HubModel
+from gptoss_cli.models.syntax import revision_fault
 
 _TAG: Final = (
     "Signature: 8a477f597d28d172789f06886806bc55\n"
     "# Models of the Hugging Face hub, which can be downloaded again: https://bford.info/cachedir/\n"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CachedFile:
-    """A file of a snapshot.
-
-    ``path`` is its name in the repository, ``location`` its place in the snapshot, ``blob`` where
-    the cache keeps its bytes, or None when a link leads out of the cache.
-    """
-
-    path: str
-    location: Path
-    blob: Path | None
-    size_bytes: int
-    modified_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class CachedModel:
-    """The weights of one model in one snapshot.
-
-    ``revisions`` are the branches and tags that mean this commit here, ``missing_parts`` those of
-    a split model that are not there: such a model cannot be run, only gone on with or removed.
-    """
-
-    repo_id: str
-    commit: str
-    revisions: tuple[str, ...]
-    name: str
-    quantization: str | None
-    files: tuple[CachedFile, ...]
-    missing_parts: int = 0
-
-    @property
-    def size_bytes(self) -> int:
-        """The size of its files together."""
-        return sum(file.size_bytes for file in self.files)
-
-    @property
-    def modified_s(self) -> float:
-        """When the last of its bytes came, in seconds since the epoch."""
-        return max(file.modified_s for file in self.files)
-
-    @property
-    def path(self) -> Path:
-        """The file llama.cpp is given: the first part."""
-        return self.files[0].location
-
-
-@dataclass(frozen=True, slots=True)
-class PartialDownload:
-    """A file whose download was not finished.
-
-    ``size_bytes`` is what it takes on the disk, ``done_bytes`` how much of the file is there,
-    ``expected_bytes`` the size of the whole, where that is known. ``resumable``: the next pull
-    goes on from here; what other programs left behind is of no use to anybody.
-    """
-
-    repo_id: str
-    etag: str
-    path: Path
-    size_bytes: int
-    done_bytes: int
-    expected_bytes: int | None
-    resumable: bool
-    modified_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class CacheListing:
-    """What the cache holds of GGUF models, each sorted by name.
-
-    ``unfinished`` are split models of which parts are missing; ``skipped`` says what was not
-    looked into and why, a sentence each.
-    """
-
-    models: tuple[CachedModel, ...] = ()
-    unfinished: tuple[CachedModel, ...] = ()
-    partials: tuple[PartialDownload, ...] = ()
-    skipped: tuple[str, ...] = ()
-
-    @property
-    def weights_bytes(self) -> int:
-        """What the models take in the cache; bytes that several snapshots share count once."""
-        files = [file for model in (*self.models, *self.unfinished) for file in model.files]
-        return sum({f.blob: f.size_bytes for f in files if f.blob is not None}.values())
-
-    @property
-    def partial_bytes(self) -> int:
-        """What unfinished downloads take."""
-        return sum(partial.size_bytes for partial in self.partials)
-
-
-@dataclass(slots=True)
-class _Snapshot:
-    repo_id: str
-    commit: str
-    revisions: tuple[str, ...]
-    files: dict[str, CachedFile] = field(default_factory=dict)
-
-    def repo_files(self) -> list[RepoFile]:
-        """The files as the repository lists them; only blobs have an ETag, only some a hash."""
-        found = []
-        for file in self.files.values():
-            etag = file.blob.name if file.blob and file.blob != file.location else ""
-            sha256 = etag if is_sha256(etag) else None
-            found.append(RepoFile(file.path, file.size_bytes, sha256, etag))
-        return found
-
-    def model(self, weights: WeightSet) -> CachedModel:
-        return CachedModel(
-            self.repo_id,
-            self.commit,
-            self.revisions,
-            weights.name,
-            weights.quantization,
-            tuple(self.files[file.path] for file in weights.files),
-            weights.missing_parts,
-        )
-
-    @property
-    def modified_s(self) -> float:
-        return max((file.modified_s for file in self.files.values()), default=0.0)
 
 
 class CacheFolder:
@@ -188,10 +65,13 @@ class CacheFolder:
             if fault := layout.folder_fault(folder):
                 skipped.append(f"{folder} {fault}.")
                 continue
-            partials += _partials(repo_id, folder)
-            for snapshot in _snapshots(repo_id, folder):
-                sets = weight_sets(snapshot.repo_files())
-                models += [snapshot.model(s) for s in sets if not is_beside_weights(s)]
+            partials += partials_of(repo_id, folder)
+            models += merged(
+                snapshot.model(weights)
+                for snapshot in _ordered(repo_id, folder)
+                for weights in weight_sets(snapshot.every_file(_place(folder, snapshot)))
+                if not is_beside_weights(weights)
+            )
         models.sort(key=lambda model: (model.repo_id.casefold(), model.name, model.commit))
         return CacheListing(
             tuple(model for model in models if not model.missing_parts),
@@ -223,8 +103,8 @@ class CacheFolder:
     def find(self, model: HubModel) -> CachedModel | Undecided:
         """Return what is here of `model`, chosen as among the repository's files.
 
-        Without a revision the default branch counts first, then whatever came last. Raises
-        NoModelError for a cache that may not be read.
+        Without a revision the default branch counts first, then what another branch or tag names,
+        then whatever came last. Raises NoModelError for a cache that may not be read.
         """
         self._require_readable()
         absent = Undecided(Unclear.NOT_THERE, f"{model} is not downloaded.")
@@ -232,18 +112,31 @@ class CacheFolder:
         if folder is None:
             return absent
         repo_id = layout.repo_id_of(folder)
-        snapshots = [s for s in _snapshots(repo_id, folder) if _is_of(s, model.revision)]
-        snapshots.sort(key=lambda s: (DEFAULT_REVISION in s.revisions, s.modified_s), reverse=True)
+        every = _ordered(repo_id, folder)
         unclear = absent
-        for snapshot in snapshots:
+        for snapshot in every:
+            if not is_of(snapshot, model.revision):
+                continue
             found = choose(model, snapshot.repo_files())
             if isinstance(found, WeightSet):
-                return snapshot.model(found)
+                return _with_copies(snapshot.model(found), every)
             if unclear is absent and found.why is Unclear.NOT_THERE:
                 unclear = replace(absent, candidates=found.candidates)
             elif unclear is absent and found.why is not Unclear.NO_WEIGHTS:
                 unclear = found
         return unclear
+
+    def find_rest(self, model: HubModel) -> CachedModel | None:
+        """Return what is left of `model`, which ``find`` did not find; None if nothing is."""
+        folder = self._existing_folder(model.repo_id)
+        if folder is None:
+            return None
+        for snapshot in _ordered(layout.repo_id_of(folder), folder):
+            if is_of(snapshot, model.revision):
+                found = choose(model, snapshot.every_file(_place(folder, snapshot)))
+                if isinstance(found, WeightSet):
+                    return snapshot.model(found)
+        return None
 
     def _existing_folder(self, repo_id: str) -> Path | None:
         """Return the repository's folder, found also when its name is written in another case."""
@@ -336,65 +229,21 @@ def _is_linked_to(folder: Path, blob: Path) -> bool:
     return any(layout.blob_of(folder, file) == blob for file in layout.walk(folder / "snapshots"))
 
 
-def _partials(repo_id: str, folder: Path) -> Iterator[PartialDownload]:
-    with contextlib.suppress(OSError), os.scandir(folder / "blobs") as entries:
-        for entry in entries:
-            if not entry.name.endswith(layout.INCOMPLETE) or not entry.is_file(
-                follow_symlinks=False
-            ):
-                continue
-            status = entry.stat(follow_symlinks=False)
-            size = layout.allocated_bytes(status)
-            etag = entry.name.partition(".")[0]
-            known = None
-            if entry.name.endswith(DATA_SUFFIX):
-                etag = entry.name.removesuffix(DATA_SUFFIX)
-                known = recorded(Path(entry.path).with_name(etag))
-            yield PartialDownload(
-                repo_id,
-                etag,
-                Path(entry.path),
-                size,
-                known.done_bytes if known else size,
-                known.size_bytes if known else None,
-                known is not None,
-                status.st_mtime,
-            )
+def _ordered(repo_id: str, folder: Path) -> list[Snapshot]:
+    """Return the snapshots of a repository; first what is meant without a revision."""
+    return sorted(snapshots(repo_id, folder), key=lambda snapshot: snapshot.order, reverse=True)
 
 
-def _snapshots(repo_id: str, folder: Path) -> Iterator[_Snapshot]:
-    """Yield the snapshots of a repository that hold GGUF files."""
-    refs = layout.read_refs(folder)
-    for place in layout.folders(folder / "snapshots"):
-        if place.is_symlink():
-            continue
-        revisions = tuple(sorted(name for name, commit in refs.items() if commit == place.name))
-        snapshot = _Snapshot(repo_id, place.name, revisions)
-        for location in layout.walk(place):
-            path = location.relative_to(place).as_posix()
-            if path.casefold().endswith(GGUF) and (file := _cached_file(folder, path, location)):
-                snapshot.files[path] = file
-        if snapshot.files:
-            yield snapshot
+def _place(folder: Path, snapshot: Snapshot) -> Path:
+    return folder / "snapshots" / snapshot.commit
 
 
-def _cached_file(folder: Path, path: str, location: Path) -> CachedFile | None:
-    """Return the file of a snapshot; None if its bytes are not there."""
-    try:
-        status = location.stat()
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        blob = layout.blob_of(folder, location)
-    except OSError:
-        return None
-    return CachedFile(path, location, blob, status.st_size, status.st_mtime)
-
-
-def _is_of(snapshot: _Snapshot, revision: str | None) -> bool:
-    """Return whether `revision` means `snapshot`: a branch, a tag, a commit or its beginning."""
-    if revision is None or revision in snapshot.revisions:
-        return True
-    return len(revision) >= 7 and snapshot.commit.startswith(revision.lower())
+def _with_copies(model: CachedModel, every: Sequence[Snapshot]) -> CachedModel:
+    others = (s.model(w) for s in every for w in weight_sets(s.repo_files()) if not w.missing_parts)
+    for other in others:
+        if are_same(model, other):
+            model = replace(model, copies=(*model.copies, other))
+    return model
 
 
 def _write_ref(folder: Path, revision: str, commit: str) -> None:

@@ -22,7 +22,8 @@ from filelock import FileLock, Timeout
 
 from gptoss_cli.errors import GptossError
 from gptoss_cli.models.cache import layout
-from gptoss_cli.models.cache.folder import CachedModel, CacheFolder, PartialDownload
+from gptoss_cli.models.cache.contents import CachedModel, PartialDownload
+from gptoss_cli.models.cache.folder import CacheFolder
 from gptoss_cli.models.syntax import is_sha256
 from gptoss_cli.models.transfer.partial import DATA_SUFFIX, journal_path
 
@@ -34,7 +35,7 @@ _LITTER_AGE_S: Final = 3600
 
 
 def remove(cache: CacheFolder, entries: Iterable[CachedModel | PartialDownload]) -> int:
-    """Remove `entries` and what only they needed; return the bytes that became free.
+    """Remove `entries`, with all copies, and what only they needed; return what became free.
 
     Bytes that another name on the disk still has are not free and do not count.
 
@@ -52,7 +53,9 @@ def remove(cache: CacheFolder, entries: Iterable[CachedModel | PartialDownload])
             if isinstance(entry, PartialDownload):
                 freed += _remove_partial(cache.root, folder, entry)
             else:
-                freed += _remove_model(cache.root, folder, entry)
+                freed += sum(
+                    _remove_model(cache.root, folder, model) for model in (entry, *entry.copies)
+                )
             _tidy(folder)
         except OSError as error:
             raise GptossError(
@@ -95,8 +98,9 @@ def _remove_model(root: Path, folder: Path, model: CachedModel) -> int:
     snapshot = snapshots / model.commit
     freed = 0
     blobs = set()
-    for file in model.files:
-        location = snapshot / file.path
+    names = [*(file.path for file in model.files), *(file.path for file in model.lost)]
+    for name in names:
+        location = snapshot / name
         if not _is_plainly_below(snapshots, location):
             continue
         blob = layout.blob_of(folder, location)

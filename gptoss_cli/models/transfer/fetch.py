@@ -28,6 +28,7 @@ import filelock
 
 from gptoss_cli.errors import ChecksumError, DownloadCancelledError, DownloadError
 from gptoss_cli.models.transfer.gaps import Gap, Gaps
+from gptoss_cli.models.transfer.journal import NO_PURPOSE, Purpose
 from gptoss_cli.models.transfer.partial import CHUNK_BYTES, Partial, discard, disk_errors
 from gptoss_cli.models.transfer.proof import Digest, Prover, StoppedError
 from gptoss_cli.models.transfer.remote import Body, Remote, RemoteFile, Timeouts, TransientError
@@ -91,14 +92,16 @@ def fetch(
     headers: Mapping[str, str],
     policy: Policy = DEFAULT_POLICY,
     listener: Listener | None = None,
+    purpose: Purpose = NO_PURPOSE,
     is_elsewhere: Callable[[], bool] = lambda: False,
 ) -> int:
     """Make `blob` the file `remote`, checked; return how many bytes came over the network.
 
     `lock` is the file that huggingface_hub locks for this blob: while somebody else has it, this
     waits, and then finds the blob there, or `is_elsewhere` says that it was moved to where it is
-    used. `headers` (the token among them) are sent to the hub
-    only.
+    used. What it is fetched for, `purpose`, is written into the journal; a file that this one
+    ``replaces`` stays until this one is whole. `headers` (the token among them) are sent to the
+    hub only.
 
     Raises the DownloadErrors of ``errors``. All but ChecksumError leave what came for the next
     call, and so does Ctrl-C.
@@ -106,12 +109,13 @@ def fetch(
     listener = listener or Listener()
     digest = Digest(remote)
     with _exclusively(lock, listener):
-        if _is_there(blob, remote.size_bytes) or is_elsewhere():
+        is_there = not purpose.replaces and _is_there(blob, remote.size_bytes)
+        if is_there or is_elsewhere():
             discard(blob)
             listener.report(remote.size_bytes, remote.size_bytes)
             return 0
         with contextlib.ExitStack() as opened:
-            transfer = _Transfer(remote, blob, headers, policy, digest, opened)
+            transfer = _Transfer(remote, blob, headers, policy, digest, purpose, opened)
             return transfer.run(listener)
 
 
@@ -157,6 +161,7 @@ class _Transfer:
         headers: Mapping[str, str],
         policy: Policy,
         digest: Digest,
+        purpose: Purpose,
         opened: contextlib.ExitStack,
     ) -> None:
         """Leave what is to be closed in the end to `opened`."""
@@ -178,6 +183,7 @@ class _Transfer:
             blob,
             size_bytes=remote.size_bytes,
             etag=remote.etag,
+            purpose=purpose,
             sync_bytes=policy.chunk_bytes // 2,
             on_record=arrived.set,
         )

@@ -1,8 +1,8 @@
 """The journal of an unfinished download: lines of text, none of them taken on trust. Pure.
 
-The first line names the file (JSON: size and ETag), each other one an extent: first byte, the byte
-behind the last, and the CRC-32 of what was received, all in hexadecimal. Every line ends with the
-CRC-32 of its text, so that one that was cut off or damaged is not believed.
+The first line names the file (JSON: size, ETag and what it is for), each other one an extent:
+first byte, the byte behind the last, and the CRC-32 of what was received, all in hexadecimal. Every
+line ends with the CRC-32 of its text, so that one that was cut off or damaged is not believed.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import bisect
 import json
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 LONGEST_BYTES: Final = 64 << 20
 _VERSION: Final = 1
@@ -37,19 +37,35 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a file is fetched for; nothing of it says which bytes these are.
+
+    ``name`` is that of the model, as a person asks for it, ``path`` the file in its repository,
+    ``set_bytes`` the size of all its files. ``replaces``: a damaged file of that name stays where
+    it is until this one is whole.
+    """
+
+    name: str = ""
+    path: str = ""
+    set_bytes: int = 0
+    replaces: bool = False
+
+
+NO_PURPOSE: Final = Purpose()
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """Which file is being fetched."""
 
     size_bytes: int
     etag: str
+    purpose: Purpose = field(default=NO_PURPOSE, compare=False)
 
     def line(self) -> bytes:
         """Return the first line of its journal."""
-        return _line(
-            json.dumps(
-                {"gptoss_partial": _VERSION, "size_bytes": self.size_bytes, "etag": self.etag}
-            )
-        )
+        told = {"gptoss_partial": _VERSION, "size_bytes": self.size_bytes, "etag": self.etag}
+        return _line(json.dumps(told | {"for": asdict(self.purpose)}))
 
 
 def parse(content: bytes, data_length: int) -> tuple[Header, list[Extent]] | None:
@@ -78,11 +94,29 @@ def _checked(line: bytes) -> str | None:
 def _parse_header(text: str) -> Header | None:
     try:
         match json.loads(text):
-            case {"gptoss_partial": version, "size_bytes": int(size_bytes), "etag": str(etag)}:
-                return Header(size_bytes, etag) if version == _VERSION else None
+            case {
+                "gptoss_partial": version,
+                "size_bytes": int(size_bytes),
+                "etag": str(etag),
+                **more,
+            }:
+                purpose = _parse_purpose(more.get("for"))
+                return Header(size_bytes, etag, purpose) if version == _VERSION else None
     except (ValueError, RecursionError):
         pass
     return None
+
+
+def _parse_purpose(told: Any) -> Purpose:
+    match told:
+        case {
+            "name": str(name),
+            "path": str(path),
+            "set_bytes": int(set_bytes),
+            "replaces": bool(replaces),
+        }:
+            return Purpose(name, path, set_bytes, replaces)
+    return NO_PURPOSE
 
 
 def _parse_extents(lines: Iterable[str], size_bytes: int, data_length: int) -> Iterator[Extent]:

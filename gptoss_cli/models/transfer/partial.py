@@ -35,7 +35,7 @@ from typing import Final
 
 from gptoss_cli.errors import DiskFullError, DownloadError
 from gptoss_cli.models.transfer import journal
-from gptoss_cli.models.transfer.journal import Extent, Header
+from gptoss_cli.models.transfer.journal import NO_PURPOSE, Extent, Header, Purpose
 
 try:
     import fcntl
@@ -59,6 +59,7 @@ class Recorded:
     done_bytes: int
     size_bytes: int
     etag: str
+    purpose: Purpose = NO_PURPOSE
 
 
 def data_path(blob: Path) -> Path:
@@ -87,7 +88,8 @@ def recorded(blob: Path) -> Recorded | None:
     if told is None:
         return None
     header, extents = told
-    return Recorded(sum(e.end - e.start for e in extents), header.size_bytes, header.etag)
+    done_bytes = sum(e.end - e.start for e in extents)
+    return Recorded(done_bytes, header.size_bytes, header.etag, header.purpose)
 
 
 class Partial:
@@ -102,11 +104,13 @@ class Partial:
         *,
         size_bytes: int,
         etag: str,
+        purpose: Purpose = NO_PURPOSE,
         sync_bytes: int = CHUNK_BYTES // 2,
         on_record: Callable[[], None] = lambda: None,
     ) -> None:
         """Go on with what is there of `blob`, if it is of this size and ETag, else begin.
 
+        `purpose` is written down when this begins.
         Both files are flushed after `sync_bytes` that were recorded; `on_record` is called, on any
         thread, after every extent.
         """
@@ -114,7 +118,7 @@ class Partial:
         self.epoch = 0
         self._on_record = on_record
         self.size_bytes = size_bytes
-        self._header = Header(size_bytes=size_bytes, etag=etag)
+        self._header = Header(size_bytes, etag, purpose)
         self._sync_bytes = sync_bytes
         self._unsynced_bytes = 0
         self._extents: dict[int, Extent] = {}

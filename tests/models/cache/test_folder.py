@@ -15,7 +15,8 @@ from huggingface_hub import constants, hf_hub_download, scan_cache_dir
 from huggingface_hub.utils import _shared_blobs
 
 from gptoss_cli.errors import DownloadError, GptossError, NoModelError
-from gptoss_cli.models.cache.folder import CachedModel, CacheFolder, CacheListing
+from gptoss_cli.models.cache.contents import CachedModel, CacheListing
+from gptoss_cli.models.cache.folder import CacheFolder
 from gptoss_cli.models.cache.removal import remove
 from gptoss_cli.models.choice import Unclear, Undecided
 from gptoss_cli.models.names import HubModel, parse
@@ -110,13 +111,13 @@ def test_what_huggingface_hub_downloaded_is_listed_as_its_own_scanner_does(hub, 
         download(hub, root, repo_id, path, revision)
     listing = CacheFolder(root).scan()
     ours: dict[tuple[str, str], tuple[frozenset[str], dict[Path, Path | None], int]] = {}
-    for model in listing.models:
+    for model in [each for m in listing.models for each in (m, *m.copies)]:
         key = (model.repo_id, model.commit)
         _, files, size = ours.get(key, (frozenset(), {}, 0))
         files |= {file.location: file.blob for file in model.files}
         ours[key] = (frozenset(model.revisions), files, size + model.size_bytes)
     assert ours == {key: told for key, told in described(root).items() if told[1]}
-    assert len(listing.models) == 4
+    assert [len(model.copies) for model in listing.models] == [1, 0, 0]
     assert (listing.unfinished, listing.partials, listing.skipped) == ((), (), ())
     # The weights of both revisions are one blob, and take their room once.
     assert listing.weights_bytes == len(weights) + len(b"GGUFnew") + 2 * len(large[0])
@@ -366,13 +367,51 @@ def test_removing_a_revision_keeps_the_bytes_that_another_one_uses(root):
     put(root, b"GGUF shared")
     put(root, b"GGUF shared", commit=OTHER_COMMIT, revision="v2")
     put(root, b"GGUF own bytes", "own.gguf", commit=OTHER_COMMIT, revision="v2")
-    models = CacheFolder(root).scan().models
-    of_v2 = [model for model in models if model.revisions == ("v2",)]
+    shared, own = CacheFolder(root).scan().models
+    of_v2 = [own, *shared.copies]
+    assert [model.revisions for model in of_v2] == [("v2",), ("v2",)]
     expected = scan_cache_dir(root).delete_revisions(OTHER_COMMIT).expected_freed_size
     assert remove(CacheFolder(root), of_v2) == expected == len(b"GGUF own bytes")
     assert set(described(root)) == {(REPO, COMMIT)}
     assert only_model(root).path.read_bytes() == b"GGUF shared"
     assert not (root / "models--org--gpt-oss-20b-GGUF" / "refs" / "v2").exists()
+
+
+def test_the_same_bytes_at_two_commits_are_one_model_and_removed_together(root):
+    put(root, b"GGUF shared")
+    put(root, b"GGUF shared", "renamed-mxfp4.gguf", commit=OTHER_COMMIT)
+    model = only_model(root)
+    assert (model.commit, model.revisions) == (OTHER_COMMIT, ("main",))
+    found = CacheFolder(root).find(HubModel(REPO, revision=COMMIT))
+    assert isinstance(found, CachedModel)
+    assert [copy.commit for copy in found.copies] == [OTHER_COMMIT]
+    assert remove(CacheFolder(root), [model]) == len(b"GGUF shared")
+    assert CacheFolder(root).scan() == CacheListing()
+
+
+def test_two_names_for_the_same_bytes_at_one_commit_stay_two(root):
+    for commit in (COMMIT, OTHER_COMMIT):
+        put(root, b"GGUF shared", "a.gguf", commit=commit)
+        put(root, b"GGUF shared", "b.gguf", commit=commit)
+    models = CacheFolder(root).scan().models
+    assert [(m.name, [c.name for c in m.copies]) for m in models] == [("a", ["a"]), ("b", ["b"])]
+
+
+def test_what_is_left_of_a_model_is_found_and_can_be_removed(root):
+    place = put(root, b"GGUF whole")
+    place.resolve().unlink()
+    for no in (1, 3):
+        put(root, b"GGUF%d" % no, f"large-0000{no}-of-00003.gguf", repo_id="org/large")
+    cache = CacheFolder(root)
+    small, large = cache.scan().unfinished
+    assert [(lost.path, lost.etag) for lost in large.lost] == [("large-00002-of-00003.gguf", "")]
+    etag = hashlib.sha256(b"GGUF whole").hexdigest()
+    assert [(lost.path, lost.etag) for lost in small.lost] == [(WEIGHTS, etag)]
+    assert cache.find_rest(HubModel(REPO)) == small
+    assert cache.find_rest(HubModel("org/large")) == large
+    assert cache.find_rest(HubModel("org/large", "v3")) is None
+    assert remove(cache, [large, small]) == 10
+    assert not list(root.glob("models--*"))
 
 
 def test_removing_the_last_model_of_a_repository_removes_its_folder(hub, root):
