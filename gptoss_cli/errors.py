@@ -12,7 +12,7 @@ boundary that prints them is ``cli.boundary``.
     ├── NoModelError             3   no model named, or the named one cannot be used
     │   └── ModelFileError       3   missing, damaged, incomplete or another architecture
     ├── DoesNotFitError          4   the machine or the context window is too small
-    ├── DownloadError            8   files did not come whole; asked again, it goes on from there
+    ├── DownloadError            8   files did not come, or not whole; what came is gone on with
     │   ├── RefusedError         8   the hub says no: 401, 403, 404
     │   ├── RemoteChangedError   8   the file is another one than a moment ago
     │   ├── ChecksumError        8   the bytes are not those the hub has a digest of
@@ -78,7 +78,10 @@ class DoesNotFitError(GptossError):
 
 
 class DownloadError(GptossError):
-    """Files did not come whole. What came is kept, and the same command goes on from there."""
+    """The hub was not heard, or files did not come whole.
+
+    What came of them is kept, and the same command goes on from there.
+    """
 
     exit_code = ExitCode.DOWNLOAD
 

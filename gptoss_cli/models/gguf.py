@@ -246,7 +246,7 @@ def read_header(path: Path) -> GgufHeader:
     except FileNotFoundError:
         raise ModelFileError(
             f"there is no file {path}.",
-            hint="give -m the path of a GGUF file, or demo for the model that ships with gptoss",
+            hint="check the path; gptoss models ls shows what is here, and demo always is",
         ) from None
     except _DamagedError as damage:
         raise _damaged(path, damage) from None

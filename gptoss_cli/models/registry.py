@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,22 @@ from gptoss_cli.models.library import Imported, Library, Shelf
 from gptoss_cli.models.names import Demo, HubModel, LocalPath, ModelName, is_built_in, parse
 
 DEMO_FILE: Final = Path(__file__).with_name("demo.gguf")
+
+
+class _Kind(Enum):
+    FILE = "file"
+    FOLDER = "folder"
+
+
+def _kind(name: str) -> _Kind | None:
+    """Return what the path `name` leads to, None where it leads to nothing."""
+    try:
+        path = Path(name).expanduser()
+        if path.is_dir():
+            return _Kind.FOLDER
+        return _Kind.FILE if path.exists() else None
+    except (OSError, RuntimeError, ValueError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +65,33 @@ class Registry:
         self.library = library
         self._endpoint = endpoint
 
-    def parse(self, name: str) -> ModelName | Imported:
+    def parse(self, name: str, *, is_saved: bool = False) -> ModelName | Imported:
         """Return what `name` means: an imported model, or what ``names.parse`` says.
+
+        A file of that name wins over a repository; a folder does not, for it cannot be run; and
+        neither does for a name that `is_saved`, which means the same wherever it is read.
 
         Raises UsageError for what can be no name.
         """
-        try:
-            is_path = bool(name) and Path(name).expanduser().exists()
-        except (OSError, RuntimeError, ValueError):
-            is_path = False
         is_plain = bool(name) and "/" not in name and not is_built_in(name)
         if is_plain and (found := self.library.read().find(name)):
             return found
-        return parse(name, is_path=is_path, endpoint=self._endpoint)
+        kind = None if is_saved or not name else _kind(name)
+        try:
+            return parse(name, is_path=kind is _Kind.FILE, endpoint=self._endpoint)
+        except UsageError:
+            if kind is _Kind.FOLDER:
+                return LocalPath(Path(name))  # to be told that it is one
+            raise
 
-    def resolve(self, name: str | None) -> Path:
-        """Return the file of the model called `name`, or of the default.
+    def resolve(self, name: str | None, *, is_saved: bool = False) -> Path:
+        """Return the file of the model called `name`, or of the default; `is_saved` as in parse.
 
         Raises NoModelError when it is not here or none is, UsageError for what is no name.
         """
         if name is None:
             return self._default()[1]
-        match self.parse(name):
+        match self.parse(name, is_saved=is_saved):
             case Demo():
                 return DEMO_FILE
             case LocalPath(path):
@@ -107,7 +129,7 @@ class Registry:
         wanted = self.library.read().default
         if wanted is not None:
             try:
-                return wanted, self.resolve(wanted)
+                return wanted, self.resolve(wanted, is_saved=True)
             except NoModelError as error:
                 raise NoModelError(
                     f"the model chosen as the default is not here any more: {wanted}.",
@@ -176,7 +198,7 @@ class Registry:
         if shelf.default is None:
             return None
         try:
-            return self.resolve(shelf.default)
+            return self.resolve(shelf.default, is_saved=True)
         except (NoModelError, UsageError):
             return None
 

@@ -19,7 +19,7 @@ from gptoss_cli.models.hub.repositories import Repository, remote_file
 from gptoss_cli.models.names import HubModel
 from gptoss_cli.models.settings import HubSettings
 from gptoss_cli.models.transfer.fetch import DEFAULT_POLICY, Policy
-from gptoss_cli.models.transfer.remote import Remote, RemoteFile, TransientError
+from gptoss_cli.models.transfer.remote import Remote, RemoteFile, TransientError, duration
 
 _FIRST_BYTES: Final = 16 << 20
 _PART_BYTES: Final = 1 << 20
@@ -101,7 +101,7 @@ def _range(remote: Remote, start: int, end: int, policy: Policy, listener: Heade
             if attempt == policy.attempts or asked_s > policy.longest_retry_after_s:
                 raise DownloadError(
                     f"the header of {remote.file.url.rpartition('/')[2]} cannot be read: {error}.",
-                    hint="try again later",
+                    hint=f"again in {duration(asked_s)}" if asked_s else "try again later",
                 ) from error
             backoff_s = min(policy.longest_backoff_s, policy.backoff_s * 2 ** (attempt - 1))
             wait_s = max(asked_s, backoff_s)

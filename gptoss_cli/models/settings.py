@@ -29,6 +29,11 @@ class HubSettings:
     symlinks: bool = True
 
     @property
+    def login_hint(self) -> str:
+        """What to do for another token: while HF_TOKEN is set, logging in changes nothing."""
+        return "unset HF_TOKEN, or set it to another token" if self.token else "hf auth login"
+
+    @property
     def shown_endpoint(self) -> str:
         """The address for people: without a password that may stand in it."""
         return without_login(self.endpoint)

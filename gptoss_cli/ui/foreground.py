@@ -33,6 +33,17 @@ def _is_in_front(descriptor: int) -> bool:
     return os.tcgetpgrp(descriptor) == os.getpgrp()
 
 
+def drop_typed(stream: TextIO) -> None:
+    """Forget what was typed at the terminal of `stream` and read by nobody yet.
+
+    It was typed before there was a question, and is no answer to it.
+    """
+    if termios is not None:
+        with contextlib.suppress(OSError, ValueError, termios.error):
+            if _is_in_front(stream.fileno()):
+                termios.tcflush(stream.fileno(), termios.TCIFLUSH)
+
+
 @contextlib.contextmanager
 def terminal_kept(stream: TextIO) -> Iterator[None]:
     """Inside, a signal that ends or stops the program leaves the terminal of `stream` as it is now.

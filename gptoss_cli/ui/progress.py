@@ -6,6 +6,7 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from gptoss_cli.ui.foreground import Foreground
 from gptoss_cli.ui.listing import shortened
 from gptoss_cli.ui.sanitize import sanitize_line
 from gptoss_cli.ui.status import seconds, size
@@ -33,9 +34,12 @@ class FileProgress:
         self._done = [0] * len(names)
         self._progress: Progress | None = None
         self._tasks: dict[int, TaskID] = {}
+        # An Enter that is echoed would move the row away from where it is erased.
+        self._foreground = Foreground(screen.terminal if screen.live else None)
 
     def __enter__(self) -> Self:
         if self._screen.stderr_tty and self._screen.live:
+            self._foreground.__enter__()
             self._progress = _rich_progress(self._screen)
             self._whole = self._progress.add_task(self._names[0], total=sum(self._sizes))
             self._progress.start()
@@ -49,6 +53,7 @@ class FileProgress:
     ) -> None:
         if self._progress is not None:
             self._progress.stop()
+            self._foreground.__exit__()
 
     def begin(self, done_bytes: list[int]) -> None:
         """Say what is there already: speed counts from it."""

@@ -9,6 +9,7 @@ import random
 import re
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from gptoss_cli.models.transfer.journal import Purpose
 from gptoss_cli.models.transfer.partial import Partial
 from tests.support.fetcher import Fetcher
 from tests.support.hub import GATED, FakeHub, Fault
-from tests.support.program import ROOT, Done, gptoss
+from tests.support.program import COMMAND, ROOT, Done, gptoss
 from tests.support.screen import Terminal
 from tests.support.waiting import wait_until
 
@@ -488,6 +489,32 @@ def test_what_is_being_downloaded_is_not_removed(hub, shell, tmp_path):
     assert shell.json("models", "ls")["partials"] == []
 
 
+def test_a_path_is_printed_byte_by_byte(shell, tmp_path):
+    for name in (os.fsdecode("모델.gguf".encode("cp949")), "모델.gguf"):
+        source = Path(shutil.copy(DEMO_FILE, tmp_path / name))
+        done = subprocess.run(
+            [*COMMAND, "models", "path", source],
+            stdout=subprocess.PIPE,
+            check=True,
+            env=os.environ | shell.env | {"PYTHONIOENCODING": "ascii"},
+            cwd=ROOT,
+        )
+        assert done.stdout == os.fsencode(source) + b"\n"
+
+
+def test_a_file_that_is_not_there_is_not_said_to_be_here(shell):
+    done = shell("pull", "./none.gguf")
+    assert (done.exit_code, "there is no file" in done.stderr) == (2, True)
+    for command in ("import", "show"):
+        assert "-m" not in shell("models", command, "./none.gguf").stderr.split()
+
+
+def test_a_hub_that_is_asked_too_often_says_when_to_come_again(hub, shell):
+    hub.add(REPO, {WHOLE: CONTENT})
+    hub.fail(WHOLE, Fault(status=429, retry_after="4000"))
+    assert "again in 67 minutes" in shell("pull", "20b").stderr
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("SSL_CERT_FILE", "/nonexistent"), ("ALL_PROXY", "socks5://127.0.0.1:9")],
@@ -561,6 +588,23 @@ def test_a_chat_without_a_model_offers_one(hub, shell):
         terminal.send("\x04")
         assert terminal.wait_for_end() == 0
     assert shell.json("models", "ls")["models"][0]["name"] == "20b"
+
+
+def test_what_was_typed_before_the_question_is_no_answer(hub, shell):
+    hub.add(REPO, {WHOLE: CONTENT})
+    hub.bytes_per_s = 1_000_000
+    with Terminal(env=shell.env) as terminal:
+        terminal.wait_for("reading its header")
+        terminal.line("")
+        terminal.wait_for("Download?")
+        terminal.read(0.5)
+        assert "reading its header" not in terminal.text
+        terminal.line("nope")
+        terminal.wait_for("Download?", count=2)
+        terminal.line("no")
+        assert terminal.wait_for_end() == 0
+
+    assert shell.json("models", "ls") == {"models": [], "unfinished": [], "partials": []}
 
 
 def test_a_chat_without_a_network_offers_the_model_of_the_program(shell):

@@ -145,6 +145,23 @@ def test_a_path_cannot_be_the_default(registry, tmp_path):
     assert "models import" in error.value.hint
 
 
+def test_a_folder_never_hides_a_model(registry, tmp_path, monkeypatch):
+    place = put(registry, "a-Q4_0.gguf", repo_id="org/repo")
+    put(registry, "a-Q4_0.gguf", repo_id="org/other", fill="b")
+    registry.use("org/repo")
+    (tmp_path / "org" / "repo").mkdir(parents=True)
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert registry.resolve("org/repo") == registry.resolve(None) == place
+    assert registry.lasting_name("org/repo") == "org/repo"
+    assert registry.resolve("folder") == Path("folder")
+    (tmp_path / "org" / "repo").rmdir()
+    shutil.copy(DEMO_FILE, tmp_path / "org" / "repo")
+    assert registry.resolve("org/repo") == Path("org/repo")
+    assert registry.resolve(None) == place  # chosen by its name, wherever that is read
+    assert [entry.is_default for entry in registry.installed()] == [False, True]
+
+
 def test_half_a_model_is_none(registry):
     put(registry, "gpt-oss-20b-mxfp4-00001-of-00003.gguf")
     assert names(registry) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final, TextIO
 
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 JSON_VERSION: Final = 1
 # ㅛ, ㅜ and ㅇ: the keys of y, n and d while the Korean layout is on.
 _ANSWERS: Final = {
-    **dict.fromkeys(("ㅛ", "예", "네"), "y"),
-    **dict.fromkeys(("ㅜ", "아니오", "아니요"), "n"),
-    "ㅇ": "d",
+    **dict.fromkeys(("y", "yes", "ㅛ", "예", "네"), "y"),
+    **dict.fromkeys(("n", "no", "ㅜ", "아니오", "아니요"), "n"),
+    **dict.fromkeys(("d", "demo", "ㅇ"), "d"),
 }
 
 # What a terminal obeys or hides and JSON leaves as it is: it means the same as an escape.
@@ -104,17 +105,20 @@ def ask(question: str, choices: str, default: str) -> str:
     """Ask at the terminal and return the letter of the answer, one of `choices`.
 
     An empty line is the `default`, what is not understood is asked again; the end of input is no.
+    What was typed before the question is no answer.
     """
+    from gptoss_cli.ui.foreground import drop_typed
     from gptoss_cli.ui.say import say
 
     while True:
+        drop_typed(sys.stdin)
         say(question, end=" ")
         # Bytes, since a half-typed Hangul syllable is no UTF-8.
         line = sys.stdin.buffer.readline().decode("utf-8", "replace")
         if not line:
             sys.stderr.write("\n")
             return "n"
-        word = line.strip().casefold()
-        letter = _ANSWERS.get(word, word[:1]) if word else default
-        if letter in choices:
+        word = unicodedata.normalize("NFC", line.strip()).casefold()
+        letter = _ANSWERS.get(word, "") if word else default
+        if letter and letter in choices:
             return letter

@@ -27,5 +27,7 @@ def _path(name: str | None) -> int:
     found = shelf().registry.resolve(name)
     if not os.path.exists(found):  # noqa: PTH110  never raises, whatever the name
         raise NoModelError(f"there is no file {found}.", hint="gptoss models ls")
-    sys.stdout.write(f"{found}\n")
+    # The bytes of the name, whatever the locale: what is printed must lead to the file.
+    sys.stdout.flush()
+    sys.stdout.buffer.write(os.fsencode(found) + b"\n")
     return ExitCode.OK

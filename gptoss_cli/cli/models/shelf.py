@@ -12,7 +12,7 @@ from gptoss_cli.models.cache.contents import CachedModel
 from gptoss_cli.models.cache.folder import CacheFolder
 from gptoss_cli.models.choice import Undecided
 from gptoss_cli.models.library import Imported, Library
-from gptoss_cli.models.names import Demo, HubModel
+from gptoss_cli.models.names import Demo, HubModel, LocalPath
 from gptoss_cli.models.registry import Registry
 from gptoss_cli.models.settings import HubSettings
 
@@ -38,6 +38,11 @@ class Shelf:
                 raise UsageError(
                     f"demo is part of the program: there is nothing to {verb}.",
                     hint="gptoss run -m demo hi",
+                )
+            case LocalPath(path) if not os.path.exists(os.path.expanduser(path)):  # noqa: PTH110, PTH111
+                raise UsageError(
+                    f"there is no file {name}, and no model of the hub is called so.",
+                    hint="org/repo, or org/repo/file.gguf; gptoss models search WORD finds some",
                 )
             case _:
                 raise UsageError(

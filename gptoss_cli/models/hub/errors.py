@@ -16,7 +16,7 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from gptoss_cli.errors import DownloadError, RefusedError
 from gptoss_cli.models.names import HubModel
 from gptoss_cli.models.settings import HubSettings
-from gptoss_cli.models.transfer.remote import retry_after_s
+from gptoss_cli.models.transfer.remote import duration, retry_after_s
 
 
 @contextlib.contextmanager
@@ -99,11 +99,14 @@ def _refusal(
         return RefusedError(message, status=status, code=code, hint=hint)
     if status in {401, 403}:
         return RefusedError(
-            f"the hub refuses the token ({status}).", status=status, code=code, hint="hf auth login"
+            f"the hub refuses the token ({status}).",
+            status=status,
+            code=code,
+            hint=settings.login_hint,
         )
     if status == 429:
         wait_s = asked_wait_s(error)
-        when = f"in {wait_s:.0f} seconds" if wait_s else "in a few minutes"
+        when = f"in {duration(wait_s)}" if wait_s else "in a few minutes"
         login = "" if has_token else "; who is logged in may ask more often: hf auth login"
         return DownloadError("the hub is asked too often from here.", hint=f"again {when}{login}")
     if status >= 500:
@@ -144,16 +147,18 @@ def no_access(
     if code == "EntryNotFound":
         return f"{model.repo_id} has this file no more.", f"gptoss pull {model.repo_id}"
     if status == 401 and has_token:
-        return "the hub does not know the token: it is wrong or has expired.", "hf auth login"
+        return "the hub does not know the token: it is wrong or has expired.", settings.login_hint
     if status == 403:
         return (
             f"{model.repo_id} may not be read{' with this token' if has_token else ''}.",
-            "a fine-grained token needs the right to read it; hf auth login stores another",
+            f"a fine-grained token needs the right to read it; for another: {settings.login_hint}",
         )
     private = "" if has_token else "; if it is private: hf auth login"
-    names = near()
+    names = [name for name in near() if name != model.short]
     meant = f"did you mean {' or '.join(names)}?" if names else "gptoss models search WORD"
-    return f"the hub has no repository {model.repo_id}.", meant + private
+    # Who is not logged in is told the same of what is private and of what is not there.
+    hidden = ", or hides it" if status == 401 else ""
+    return f"the hub has no repository {model.repo_id}{hidden}.", meant + private
 
 
 @contextlib.contextmanager

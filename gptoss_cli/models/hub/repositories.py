@@ -31,7 +31,7 @@ from gptoss_cli.models.choice import RepoFile
 from gptoss_cli.models.hub.errors import asked_wait_s, offline, translated
 from gptoss_cli.models.names import DEFAULT_REVISION, HubModel, nearest
 from gptoss_cli.models.settings import HubSettings, clean_token
-from gptoss_cli.models.syntax import GGUF, is_commit, is_sha256, repo_id_fault
+from gptoss_cli.models.syntax import GGUF, is_address, is_commit, is_sha256, repo_id_fault
 from gptoss_cli.models.transfer.remote import RemoteFile
 
 TIMEOUT_S: Final = 10.0
@@ -142,7 +142,7 @@ def token_of(settings: HubSettings) -> str | None:
             ) from error
     if token is not None and not (token.isascii() and token.isprintable()):
         raise DownloadError(
-            f"{source} holds characters that no token of the hub has.", hint="hf auth login"
+            f"{source} holds characters that no token of the hub has.", hint=settings.login_hint
         )
     return token
 
@@ -160,13 +160,12 @@ def _begin(settings: HubSettings) -> str | None:
     """Make ready to ask the hub; return the token."""
     if settings.offline:
         raise offline()
-    address = urlsplit(settings.endpoint)
-    if address.scheme not in {"http", "https"} or not address.hostname:
+    if not is_address(settings.endpoint):
         raise UsageError(
             f"HF_ENDPOINT is no address: {settings.shown_endpoint!r}.",
             hint=f"unset HF_ENDPOINT, or set it to one such as {constants.HUGGINGFACE_CO_URL_HOME}",
         )
-    _use_client(is_https=address.scheme == "https")
+    _use_client(is_https=urlsplit(settings.endpoint).scheme == "https")
     return token_of(settings)
 
 
@@ -304,7 +303,8 @@ def _near(model: HubModel, settings: HubSettings) -> list[str]:
     with contextlib.suppress(GptossError):
         for words in (name, _ARCHITECTURE):
             ids = [found.repo_id for found in search(words, settings, limit=_MOST_FOUND)]
-            if near := difflib.get_close_matches(model.repo_id, ids, n=3, cutoff=0.6):
+            others = [repo_id for repo_id in ids if repo_id.casefold() != model.repo_id.casefold()]
+            if near := difflib.get_close_matches(model.repo_id, others, n=3, cutoff=0.6):
                 return [HubModel(repo_id).short for repo_id in near]
     short = nearest(model.repo_id)
     return [short] if short else []

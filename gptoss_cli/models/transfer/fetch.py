@@ -31,7 +31,14 @@ from gptoss_cli.models.transfer.gaps import Gap, Gaps
 from gptoss_cli.models.transfer.journal import NO_PURPOSE, Purpose
 from gptoss_cli.models.transfer.partial import CHUNK_BYTES, Partial, discard, disk_errors
 from gptoss_cli.models.transfer.proof import Digest, Prover, StoppedError
-from gptoss_cli.models.transfer.remote import Body, Remote, RemoteFile, Timeouts, TransientError
+from gptoss_cli.models.transfer.remote import (
+    Body,
+    Remote,
+    RemoteFile,
+    Timeouts,
+    TransientError,
+    duration,
+)
 
 _POLL_S: Final = 0.1
 _LEAVE_S: Final = 2.0
@@ -372,7 +379,7 @@ class _Transfer:
         if asked_s is not None:
             if asked_s > policy.longest_retry_after_s:
                 raise DownloadError(
-                    f"{error} and asks to wait for {asked_s / 60:,.0f} minutes.",
+                    f"{error} and asks to wait for {duration(asked_s)}.",
                     hint="later, the same command goes on where this one stopped",
                 ) from error
             wait_s = max(wait_s, asked_s)  # 0 seconds is no reason to hammer

@@ -298,6 +298,11 @@ def retry_after_s(headers: Mapping[str, str], *, now_s: float) -> float | None:
     return float(match[1]) if match else None
 
 
+def duration(wait_s: float) -> str:
+    """Return how long a server asks to wait, for people: seconds up to two minutes."""
+    return f"{wait_s:.0f} seconds" if wait_s <= 120 else f"{wait_s / 60:,.0f} minutes"
+
+
 def _origin(url: str) -> tuple[str, str, int]:
     """Return scheme, host and port; the port is -1 if `url` has one that cannot be."""
     parts = urlsplit(url)

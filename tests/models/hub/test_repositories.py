@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from gptoss_cli.models.hub.repositories import (
 )
 from gptoss_cli.models.names import HubModel
 from gptoss_cli.models.settings import HubSettings
-from tests.support.hub import GATED, LOOP, FakeHub, Fault
+from tests.support.hub import GATED, LOGGED_OUT, LOOP, FakeHub, Fault
 
 REPO = "org/gpt-oss-20b-GGUF"
 MODEL = HubModel(REPO)
@@ -128,6 +129,27 @@ def test_a_repository_that_does_not_exist_leads_to_those_that_do(hub):
     assert "log" not in error.hint
 
 
+def test_a_repository_that_is_hidden_is_not_said_to_be_meant_instead(hub):
+    hub.add("ggml-org/gpt-oss-20b-GGUF", {"a.gguf": b"GGUF"})
+    hub.fail("/api/models/ggml-org/*", LOGGED_OUT)
+    error = refusal(hub, HubModel("ggml-org/gpt-oss-20b-GGUF"))
+    assert "or hides it" in str(error)
+    assert "20b" not in error.hint
+    assert "hf auth login" in error.hint
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["http://[::1", "http://u:p/w@127.0.0.1:9", "http://host:99999", "http://", "ftp://host"],
+)
+def test_an_endpoint_that_is_no_address_is_a_usage_error(hub, endpoint):
+    options = replace(settings(hub), endpoint=endpoint)
+    for ask in (lambda: repository(MODEL, options), lambda: search("x", options)):
+        with pytest.raises(UsageError, match="HF_ENDPOINT is no address") as error:
+            ask()
+        assert "p/w" not in str(error.value)
+
+
 def test_a_revision_that_does_not_exist(hub):
     hub.add(REPO, {"a.gguf": b"GGUF"})
     error = refusal(hub, HubModel(REPO, "v9"))
@@ -161,11 +183,14 @@ def test_a_file_that_is_refused_is_explained_like_its_repository(hub):
     assert hint == f"gptoss pull {REPO}"
 
 
-def test_a_token_the_hub_does_not_know(hub):
+def test_a_token_the_hub_does_not_know(hub, tmp_path):
     hub.add(REPO, {"a.gguf": b"GGUF"})
     error = refusal(hub, token="hf_expired")
     assert "the hub does not know the token" in str(error)
-    assert error.hint == "hf auth login"
+    assert "HF_TOKEN" in error.hint  # it goes before every login
+    logged_in = tmp_path / "token"
+    logged_in.write_text("hf_expired")
+    assert refusal(hub, token_path=logged_in).hint == "hf auth login"
     with pytest.raises(RefusedError, match="token"):
         search("gpt-oss", settings(hub, token="hf_expired"))
 
@@ -189,7 +214,7 @@ def test_what_passes_is_asked_again(hub, fault):
     ("fault", "message", "hint"),
     [
         (Fault(status=500), "out of order (500)", "later"),
-        (Fault(status=429, retry_after="3600"), "too often", "in 3600 seconds"),
+        (Fault(status=429, retry_after="3600"), "too often", "in 60 minutes"),
         (Fault(status=429), "too often", "in a few minutes"),
         (Fault(status=418), "refuses (418)", "HF_ENDPOINT"),
         (Fault(status=200), "does not answer as the hub does", "log in to this network"),
