@@ -101,11 +101,10 @@ def _print_usage_error(error: typer.TyperException) -> None:
         wrong = str(getattr(error, "option_name", ""))
         message = f"no such option: {wrong}."
         near = difflib.get_close_matches(wrong, error.possibilities or [], n=1)
-        hint = (
-            f"{command} {near[0]}"
-            if near
-            else f"{command} --help; a prompt like this goes after --"
-        )
+        if near:
+            hint = f"{command} {near[0]}"
+        elif command in {"gptoss", "gptoss run"}:
+            hint += "; a prompt like this goes after --"
     message = message[:1].lower() + message[1:]
     message = re.sub(r"valid int(eger)?( range)?\b", "whole number", message)
     message = re.sub(r"valid float( range)?\b", "number", message)

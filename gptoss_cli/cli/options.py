@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gptoss_cli.cli.models.completion import names_to_run
 from gptoss_cli.messages import ReasoningEffort
 
 Task = Callable[[], int]
@@ -63,6 +64,7 @@ Model = Annotated[
         "--model",
         metavar="MODEL",
         help="20b, another name of gptoss models ls, demo, or the path of a GGUF file.",
+        autocompletion=names_to_run,
     ),
 ]
 Effort = Annotated[

@@ -7,7 +7,6 @@ import errno
 import hashlib
 import os
 import re
-import secrets
 import shutil
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -167,7 +166,7 @@ def _brought(
             f"{folder} is there already, and is none of the models that gptoss knows.",
             hint="another name (--name); what lies there can be imported, too",
         )
-    fresh = folder.with_name(f".{secrets.token_hex(8)}.new")
+    fresh = folder.with_name(f".{os.urandom(8).hex()}.new")
     try:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_litter(folder.parent, sources)

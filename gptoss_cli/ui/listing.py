@@ -71,18 +71,28 @@ def separated(rows: Sequence[Sequence[str]]) -> list[str]:
 def labelled(facts: Sequence[tuple[str, str]], width: int) -> list[str]:
     """Return a line for each label and its text, texts below each other.
 
-    Texts too long for `width` go on below themselves, and below their label where it is narrow.
+    Texts too long for `width` go on below themselves; where it is narrow they have rows of their
+    own below the label.
     """
     indent = max(cells(label) for label, _ in facts) + _GAP
     lines = []
     for label, text in facts:
         clean = sanitize_line(text)
-        first = label + " " * (indent - cells(label))
-        room = width - indent if width - indent >= _LEAST_CELLS else max(width - _GAP, 1)
-        rows = ["".join(part for part, _ in row) for row in wrap([(clean, PLAIN)], room)]
-        lines.append((first + rows[0]).rstrip())
-        lines += [" " * (width - room) + row for row in rows[1:]]
+        if width - indent >= _LEAST_CELLS:
+            first, *more = _rows(clean, width - indent)
+            lines.append((label + " " * (indent - cells(label)) + first).rstrip())
+            lines += [" " * indent + row for row in more]
+        elif cells(label) + _GAP + cells(clean) <= width:
+            lines.append((label + " " * _GAP + clean).rstrip())
+        else:
+            margin = len(label) - len(label.lstrip()) + _GAP
+            lines.append(label)
+            lines += [" " * margin + row for row in _rows(clean, max(width - margin, 1))]
     return lines
+
+
+def _rows(text: str, width: int) -> list[str]:
+    return ["".join(part for part, _ in row) for row in wrap([(text, PLAIN)], width)]
 
 
 def shortened(text: str, width: int, *, ellipsis: str = "…") -> str:

@@ -502,6 +502,14 @@ def test_a_path_is_printed_byte_by_byte(shell, tmp_path):
         assert done.stdout == os.fsencode(source) + b"\n"
 
 
+def test_small_slips_are_answered_to_the_point(shell):
+    empty = shell("models", "show", "")
+    assert (empty.exit_code, "is empty" in empty.stderr) == (2, True)
+    assert "prompt" not in shell("models", "df", "--foo").stderr
+    described = shell("models", "--help", COLUMNS="80").stdout
+    assert "..." not in described.partition("Commands:")[2]
+
+
 def test_a_file_that_is_not_there_is_not_said_to_be_here(shell):
     done = shell("pull", "./none.gguf")
     assert (done.exit_code, "there is no file" in done.stderr) == (2, True)

@@ -39,6 +39,22 @@ def test_a_sentence_is_cut_before_a_column_is_left_out():
     )
 
 
+def test_texts_have_rows_of_their_own_where_it_is_narrow():
+    facts = [("experts", "32"), ("sliding window", "128 tokens in every other layer")]
+    assert labelled(facts, 20) == [
+        "experts  32",
+        "sliding window",
+        "  128 tokens in",
+        "  every other layer",
+    ]
+    assert labelled([("  runs on", "CPU, 8 threads of it")], 16) == [
+        "  runs on",
+        "    CPU, 8",
+        "    threads of",
+        "    it",
+    ]
+
+
 @pytest.mark.parametrize("width", range(24, 90, 3))
 def test_no_line_is_wider_than_the_terminal(width):
     long = [("org/한국어-모델-" * 8 + "GGUF", "12.1 GB", "MXFP4", "hub")]

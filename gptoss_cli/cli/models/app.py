@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import typer
 
 from gptoss_cli.cli.models.df import df
@@ -31,4 +33,5 @@ def _models(ctx: typer.Context) -> Task | None:
 
 
 for command in (ls, search, show, pull, use, verify, import_, rm, path, df):
-    app.command(name=command.__name__.rstrip("_"))(command)
+    # Said outright, it is broken between words where it is too long, and not cut.
+    app.command(name=command.__name__.rstrip("_"), short_help=inspect.getdoc(command))(command)

@@ -8,13 +8,17 @@ from typing import Annotated
 
 import typer
 
+from gptoss_cli.cli.models.completion import names_to_run
 from gptoss_cli.cli.options import Task
 from gptoss_cli.errors import ExitCode, NoModelError
 
 
 def path(
     model: Annotated[
-        str | None, typer.Argument(metavar="[MODEL]", help="Without one, the default model.")
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]", help="Without one, the default model.", autocompletion=names_to_run
+        ),
     ] = None,
 ) -> Task:
     """Print where the file of a model is, for scripts."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from gptoss_cli.cli.models.completion import names_to_pull
 from gptoss_cli.cli.models.output import (
     Json,
     Yes,
@@ -37,6 +38,7 @@ def pull(
             metavar="MODEL",
             help="20b, 120b, safeguard-20b, safeguard-120b, org/repo[:QUANT][@revision], "
             "org/repo/file.gguf.",
+            autocompletion=names_to_pull,
         ),
     ],
     dry_run: Annotated[

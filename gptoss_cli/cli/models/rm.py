@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gptoss_cli.cli.models.completion import names_to_remove
 from gptoss_cli.cli.models.output import Yes, agrees, can_be_asked
 from gptoss_cli.cli.options import Task
 from gptoss_cli.errors import ExitCode, GptossError, NoModelError, UsageError
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 def rm(
     models: Annotated[
-        list[str] | None, typer.Argument(metavar="[MODEL]...", help="Names as ls shows them.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL]...", help="Names as ls shows them.", autocompletion=names_to_remove
+        ),
     ] = None,
     partials: Annotated[
         bool, typer.Option("--partials", help="All unfinished downloads, too.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gptoss_cli.cli.models.completion import names_to_show
 from gptoss_cli.cli.models.output import Json, emit_json, print_facts
 from gptoss_cli.cli.options import Task
 from gptoss_cli.errors import ExitCode
@@ -37,7 +38,11 @@ class _Subject:
 def show(
     model: Annotated[
         str | None,
-        typer.Argument(metavar="[MODEL]", help="Any name; without one, the default model."),
+        typer.Argument(
+            metavar="[MODEL]",
+            help="Any name; without one, the default model.",
+            autocompletion=names_to_show,
+        ),
     ] = None,
     json: Json = False,
 ) -> Task:
@@ -69,7 +74,7 @@ def _subject(name: str | None, here: Shelf) -> _Subject:
     from gptoss_cli.models.choice import Unclear
     from gptoss_cli.models.names import HubModel
 
-    model = here.registry.parse(name or here.registry.default_name())
+    model = here.registry.parse(here.registry.default_name() if name is None else name)
     if isinstance(model, HubModel):
         cached = here.cache.find(model)
         if not isinstance(cached, CachedModel):

@@ -6,11 +6,16 @@ from typing import Annotated
 
 import typer
 
+from gptoss_cli.cli.models.completion import names_here
 from gptoss_cli.cli.options import Task
 from gptoss_cli.errors import ExitCode
 
 
-def use(model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of ls.")]) -> Task:
+def use(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model of ls.", autocompletion=names_here)
+    ],
+) -> Task:
     """Choose the model that run and chat take when none is named."""
     return lambda: _use(model)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gptoss_cli.cli.models.completion import names_to_remove
 from gptoss_cli.cli.models.output import Json, emit_json, print_list
 from gptoss_cli.cli.options import Task
 from gptoss_cli.errors import ExitCode, UsageError
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 
 def verify(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of ls.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model of ls.", autocompletion=names_to_remove)
+    ],
     repair: Annotated[
         bool, typer.Option("--repair", help="Fetch again what is damaged or missing.")
     ] = False,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -199,7 +198,7 @@ class CacheFolder:
         target = os.path.relpath(blob, place.parent)
         if place.is_symlink() and place.readlink() == Path(target):
             return
-        temporary = folder / f".{secrets.token_hex(8)}.new"
+        temporary = folder / f".{os.urandom(8).hex()}.new"
         try:
             if self._symlinks and _make_link(temporary, target):
                 temporary.replace(place)
@@ -252,7 +251,7 @@ def _write_ref(folder: Path, revision: str, commit: str) -> None:
         if not ref.is_symlink() and ref.read_text(encoding="ascii") == commit:
             return
     layout.make_folders(folder.parent, ref.parent)
-    temporary = folder / f".{secrets.token_hex(8)}.new"
+    temporary = folder / f".{os.urandom(8).hex()}.new"
     try:
         with temporary.open("x", encoding="ascii") as file:
             file.write(commit)
