@@ -1,4 +1,4 @@
-"""Damaged and missing files of a model fetched again, they alone."""
+"""What the hub has of a model that is here: its digests, and what is damaged or missing of it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,19 @@ from gptoss_cli.errors import DownloadError
 from gptoss_cli.models.cache.contents import CachedModel
 from gptoss_cli.models.cache.folder import CacheFolder
 from gptoss_cli.models.choice import Undecided
+from gptoss_cli.models.hub.repositories import repository
 from gptoss_cli.models.names import HubModel
 from gptoss_cli.models.pull import Plan, plan, replacing
 from gptoss_cli.models.settings import HubSettings
+
+
+def hub_digests(model: CachedModel, settings: HubSettings) -> dict[str, str]:
+    """Return the sha256 that the hub has of each large file of the commit of `model`.
+
+    Raises DownloadError when the hub cannot be asked.
+    """
+    found = repository(HubModel(model.repo_id, revision=model.commit), settings)
+    return {file.path: file.sha256 for file in found.files if file.sha256}
 
 
 def plan_repair(

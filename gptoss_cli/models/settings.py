@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gptoss_cli.errors import UsageError
 from gptoss_cli.models.names import DEFAULT_ENDPOINT
-from gptoss_cli.models.syntax import without_login
+from gptoss_cli.models.syntax import is_address, without_login
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,17 @@ class HubSettings:
     token_path: Path | None = None
     offline: bool = False
     symlinks: bool = True
+
+    def require_address(self) -> None:
+        """Raise UsageError when the endpoint is none.
+
+        To be called before ``models.hub`` is imported: huggingface_hub fails on it by then.
+        """
+        if not is_address(self.endpoint):
+            raise UsageError(
+                f"HF_ENDPOINT is no address: {self.shown_endpoint!r}.",
+                hint=f"unset HF_ENDPOINT, or set it to one such as {DEFAULT_ENDPOINT}",
+            )
 
     @property
     def login_hint(self) -> str:

@@ -12,10 +12,7 @@ from typing import Final
 from gptoss_cli.errors import ModelFileError
 from gptoss_cli.models.cache.contents import CachedModel
 from gptoss_cli.models.gguf import read_header
-from gptoss_cli.models.hub.repositories import repository
 from gptoss_cli.models.library import Imported
-from gptoss_cli.models.names import HubModel
-from gptoss_cli.models.settings import HubSettings
 from gptoss_cli.models.syntax import is_sha256
 
 _READ_BYTES: Final = 4 << 20
@@ -71,15 +68,6 @@ def claims_of(
         digest = name if is_sha256(name) else (known or {}).get(file.path)
         claims.append(Claim(file.path, file.location, file.size_bytes, digest))
     return tuple(sorted(claims, key=lambda claim: claim.name))
-
-
-def hub_digests(model: CachedModel, settings: HubSettings) -> dict[str, str]:
-    """Return the sha256 that the hub has of each large file of the commit of `model`.
-
-    Raises DownloadError when the hub cannot be asked.
-    """
-    found = repository(HubModel(model.repo_id, revision=model.commit), settings)
-    return {file.path: file.sha256 for file in found.files if file.sha256}
 
 
 def verify(

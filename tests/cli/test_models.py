@@ -502,6 +502,17 @@ def test_a_path_is_printed_byte_by_byte(shell, tmp_path):
         assert done.stdout == os.fsencode(source) + b"\n"
 
 
+@pytest.mark.parametrize("endpoint", ["http://[::1", "http://u:p/w@127.0.0.1:9"])
+def test_an_endpoint_that_is_no_address_is_wrong_usage(pulled, endpoint):
+    for command in (("pull", "120b"), ("models", "show", "120b"), ("models", "search")):
+        done = pulled(*command, HF_ENDPOINT=endpoint)
+        assert (done.exit_code, "HF_ENDPOINT is no address" in done.stderr) == (2, True)
+        assert "p/w" not in done.stderr
+    assert pulled("models", "verify", "20b", HF_ENDPOINT=endpoint).exit_code == 0
+    Path(pulled("models", "path").stdout.strip()).resolve().unlink()
+    assert pulled("models", "verify", "20b", "--repair", HF_ENDPOINT=endpoint).exit_code == 2
+
+
 def test_small_slips_are_answered_to_the_point(shell):
     empty = shell("models", "show", "")
     assert (empty.exit_code, "is empty" in empty.stderr) == (2, True)

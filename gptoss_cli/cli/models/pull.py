@@ -89,6 +89,7 @@ def _pull(name: str, *, dry_run: bool, yes: bool, json: bool) -> int:
 
 def planned(model: HubModel, here: Shelf) -> Plan:
     """Return what a pull of `model` would do. Raises what ``undecided`` returns."""
+    here.settings.require_address()
     from gptoss_cli.models.choice import Undecided
     from gptoss_cli.models.pull import plan
 
@@ -147,12 +148,13 @@ def print_card(stream: TextIO, plan: Plan, preflight: Preflight, placement: Plac
     """Print what will be downloaded and whether it fits."""
     from gptoss_cli.cli.models.card import disk_line, memory_line, placement_line
     from gptoss_cli.ui.sanitize import sanitize_line
+    from gptoss_cli.ui.say import say
     from gptoss_cli.ui.status import size
 
     weights = plan.weights
     head = [plan.model.short, weights.name, weights.quantization or "", size(weights.size_bytes)]
     head.append(plan.repository.license or "")
-    print(sanitize_line("  ".join(word for word in head if word)), file=stream)
+    say(sanitize_line("  ".join(word for word in head if word)), stream=stream)
     facts = [
         ("  disk", disk_line(plan)),
         ("  memory", memory_line(preflight)),

@@ -24,11 +24,14 @@ def search(
 
 def _search(words: str, limit: int, *, json: bool) -> int:
     from gptoss_cli.cli.models.shelf import shelf
+
+    settings = shelf().settings
+    settings.require_address()
     from gptoss_cli.models.hub.repositories import search
     from gptoss_cli.models.names import HubModel
     from gptoss_cli.ui.listing import Column
 
-    found = search(words, shelf().settings, limit=limit)
+    found = search(words, settings, limit=limit)
     if json:
         facts = [
             {

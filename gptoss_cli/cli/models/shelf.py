@@ -63,7 +63,8 @@ class Shelf:
             if isinstance(cached, Undecided):
                 if or_rest and (rest := self.cache.find_rest(found)):
                     return rest
-                raise NoModelError(cached.message, hint="gptoss models ls")
+                hint = f"gptoss pull {found.short}; gptoss models ls shows what is here"
+                raise NoModelError(cached.message, hint=hint)
             return cached
         raise UsageError(
             f"{name} is not among the installed models.", hint="gptoss models ls shows them"

@@ -97,6 +97,7 @@ def _local_headers(path: Path) -> list[GgufHeader]:
 
 
 def _remote(model: HubModel, here: Shelf) -> _Subject:
+    here.settings.require_address()
     from gptoss_cli.cli.models.pull import headers_of, undecided
     from gptoss_cli.models.choice import Undecided, choose
     from gptoss_cli.models.hub.repositories import repository

@@ -9,7 +9,7 @@ import typer
 from gptoss_cli.cli.models.completion import names_to_remove
 from gptoss_cli.cli.models.output import Json, emit_json, print_list
 from gptoss_cli.cli.options import Task
-from gptoss_cli.errors import ExitCode, UsageError
+from gptoss_cli.errors import DownloadError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,9 +78,8 @@ def _checked(model: CachedModel | Imported, here: Shelf) -> tuple[Verified, ...]
 
 
 def _claims(model: CachedModel | Imported, here: Shelf) -> tuple[Claim, ...]:
-    from gptoss_cli.errors import DownloadError
     from gptoss_cli.models.library import Imported
-    from gptoss_cli.models.verify import claims_of, hub_digests
+    from gptoss_cli.models.verify import claims_of
     from gptoss_cli.ui.sanitize import sanitize_line
     from gptoss_cli.ui.say import say
 
@@ -89,8 +88,11 @@ def _claims(model: CachedModel | Imported, here: Shelf) -> tuple[Claim, ...]:
         return claims
     # On a disk without links, files are not named after their digests.
     try:
+        here.settings.require_address()
+        from gptoss_cli.models.repair import hub_digests
+
         return claims_of(model, hub_digests(model, here.settings))
-    except DownloadError as error:
+    except (DownloadError, UsageError) as error:
         say(f"note: {sanitize_line(str(error))}")
         return claims
 
@@ -127,9 +129,7 @@ def _facts(result: Verified, *, repaired: bool) -> dict[str, Any]:
 
 
 def _repair(name: str, model: CachedModel | Imported, bad: Sequence[Verified], here: Shelf) -> None:
-    from gptoss_cli.cli.models.pull import fetch
     from gptoss_cli.models.library import Imported
-    from gptoss_cli.models.repair import plan_repair
     from gptoss_cli.models.verify import State
 
     if isinstance(model, Imported):
@@ -137,5 +137,9 @@ def _repair(name: str, model: CachedModel | Imported, bad: Sequence[Verified], h
             f"{name} was imported; gptoss does not know where it came from.",
             hint=_way_out(name, model),
         )
+    here.settings.require_address()
+    from gptoss_cli.cli.models.pull import fetch
+    from gptoss_cli.models.repair import plan_repair
+
     damaged = {result.claim.name for result in bad if result.state is State.DAMAGED}
     fetch(plan_repair(model, damaged, here.settings, here.cache), here)

@@ -26,12 +26,12 @@ from huggingface_hub.hf_api import ModelInfo, RepoSibling
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from gptoss_cli import __version__
-from gptoss_cli.errors import DownloadError, GptossError, UsageError
+from gptoss_cli.errors import DownloadError, GptossError
 from gptoss_cli.models.choice import RepoFile
 from gptoss_cli.models.hub.errors import asked_wait_s, offline, translated
 from gptoss_cli.models.names import DEFAULT_REVISION, HubModel, nearest
 from gptoss_cli.models.settings import HubSettings, clean_token
-from gptoss_cli.models.syntax import GGUF, is_address, is_commit, is_sha256, repo_id_fault
+from gptoss_cli.models.syntax import GGUF, is_commit, is_sha256, repo_id_fault
 from gptoss_cli.models.transfer.remote import RemoteFile
 
 TIMEOUT_S: Final = 10.0
@@ -160,11 +160,7 @@ def _begin(settings: HubSettings) -> str | None:
     """Make ready to ask the hub; return the token."""
     if settings.offline:
         raise offline()
-    if not is_address(settings.endpoint):
-        raise UsageError(
-            f"HF_ENDPOINT is no address: {settings.shown_endpoint!r}.",
-            hint=f"unset HF_ENDPOINT, or set it to one such as {constants.HUGGINGFACE_CO_URL_HOME}",
-        )
+    settings.require_address()
     _use_client(is_https=urlsplit(settings.endpoint).scheme == "https")
     return token_of(settings)
 
