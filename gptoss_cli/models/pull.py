@@ -202,7 +202,8 @@ def _recorded_bytes(blob: Path, file: RepoFile) -> int:
 def _replacing(found: Repository, wanted: WantedFile, cache: CacheFolder) -> WantedFile:
     place = cache.snapshot_path(found.repo_id, found.commit, wanted.file.path)
     done_bytes = _recorded_bytes(wanted.blob, wanted.file)
-    return replace(wanted, done_bytes=done_bytes, replaced=_identity(place))
+    replaced = _identity(place) or _identity(wanted.blob)
+    return replace(wanted, done_bytes=done_bytes, replaced=replaced)
 
 
 def _identity(path: Path) -> Identity | None:
@@ -268,7 +269,7 @@ def _has_come(wanted: WantedFile, place: Path) -> bool:
     """Return whether another program has brought the file meanwhile to where it is used."""
     if wanted.replaced is None:
         return _is_kept_in_place(place, wanted.file)
-    now = _identity(place)
+    now = _identity(place) or _identity(wanted.blob)
     return now is not None and now != wanted.replaced
 
 

@@ -51,6 +51,13 @@ class Unfinished:
         return [entry for entry in self.entries if isinstance(entry, PartialDownload)]
 
     @property
+    def name(self) -> str:
+        """Its name for people."""
+        if self.installed is not None and any(partial.repairs for partial in self.partials):
+            return self.installed.name
+        return self.model.short
+
+    @property
     def done_bytes(self) -> int:
         """What is here of it."""
         whole = sum(entry.size_bytes for entry in self.entries if isinstance(entry, CachedModel))

@@ -246,9 +246,19 @@ def test_a_repair_that_was_stopped_goes_on(hub, shell):
         terminal.send("\x03")
         assert terminal.wait_for_end() == 130
     hub.heal()
-    assert "gptoss models verify --repair 20b goes on" in shell("models", "ls").stderr
+    listed = shell("models", "ls").stderr
+    assert listed.startswith("unfinished: 20b, ")
+    assert "gptoss models verify --repair 20b goes on" in listed
     assert shell("models", "verify", "--repair", "20b").exit_code == 0
     assert path.read_bytes() == CONTENT * 20
+
+
+def test_a_repair_that_another_program_has_done_is_not_gone_on_with(hub, pulled, tmp_path):
+    etag = hub.file(REPO, WHOLE).etag
+    leave_partial(tmp_path, REPO, etag, name="20b", path=WHOLE, set_bytes=5, replaces=True)
+    assert "--repair 20b goes on" in pulled("models", "ls").stderr
+    assert pulled("models", "verify", "20b", "--repair").exit_code == 0
+    assert pulled.json("models", "ls")["partials"] == []
 
 
 def test_without_links_the_hub_is_asked_for_digests(hub, shell):
@@ -437,10 +447,11 @@ def test_of_several_unfinished_downloads_none_is_guessed(shell, tmp_path):
 
 
 def test_a_download_says_in_its_journal_what_it_is(hub, shell):
-    hub.add("org/two", {"a-Q4_0.gguf": CONTENT * 20, "a-Q5_0.gguf": CONTENT * 20})
-    hub.fail("a-Q5_0.gguf", Fault(cut_at=2_000_000), where="storage", skip=1, times=1)
-    hub.fail("a-Q5_0.gguf", Fault(status=403), where="hub", skip=2)
-    assert shell("pull", "org/two:Q5_0").exit_code == 8
+    hub.add("org/two", {"a-Q4_0.gguf": CONTENT * 10, "a-Q5_0.gguf": CONTENT * 10})
+    job = {"arguments": ["pull", "org/two:Q5_0"], "env": shell.env}
+    with Fetcher() as fetcher:
+        fetcher.start(**job, limit_bytes=7 * len(CONTENT))
+        assert fetcher.wait()["exit_code"] == ExitCode.DOWNLOAD
     (partial,) = shell.json("models", "ls")["partials"]
     assert (partial["name"], partial["file"]) == ("org/two:Q5_0", "a-Q5_0.gguf")
 

@@ -257,6 +257,11 @@ def test_a_damaged_file_stays_until_what_replaces_it_is_whole(hub, place, symlin
     hub.heal()
     # Also a pull goes on with it: it would be whole otherwise.
     assert 0 < place.plan().missing_bytes < len(CONTENT)
+    if symlinks:  # at any commit with these bytes
+        hub.add(REPO, {WHOLE: CONTENT, "README.md": b"new"})
+        (wanted,) = place.plan().files
+        assert wanted.replaced
+        assert 0 < wanted.missing_bytes < len(CONTENT)
     assert place.cache.scan().partials[0].repairs
     sent = hub.sent("storage")
     repair = plan_repair(model, {WHOLE}, place.settings, place.cache)

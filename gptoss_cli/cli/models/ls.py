@@ -105,7 +105,7 @@ def _unfinished_line(entry: Unfinished) -> str:
         parts.append("of no use: its journal is damaged")
     elif any(partial.repairs for partial in entry.partials):
         parts.append("to replace a damaged file")
-    return sanitize_line(f"unfinished: {entry.model.short}, {', '.join(parts)}")
+    return sanitize_line(f"unfinished: {entry.name}, {', '.join(parts)}")
 
 
 def _facts(entry: Installed) -> dict[str, Any]:

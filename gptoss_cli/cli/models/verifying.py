@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from gptoss_cli.cli.models.completion import names_to_remove
 from gptoss_cli.cli.models.output import Json, emit_json, print_list
 from gptoss_cli.cli.options import Task
-from gptoss_cli.errors import DownloadError, ExitCode, UsageError
+from gptoss_cli.errors import DownloadError, ExitCode, GptossError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,10 +53,27 @@ def _verify(name: str, *, repair: bool, json: bool) -> int:
     finally:
         if json:
             emit_json({"files": [_facts(r, repaired=repaired and r in bad) for r in found]})
+    if repair and not bad:
+        _drop_repairs(model, here)
     if bad and not repaired:
         say(f"  try: {_way_out(name, model)}")
         return ExitCode.ERROR
     return ExitCode.OK
+
+
+def _drop_repairs(model: CachedModel | Imported, here: Shelf) -> None:
+    """Remove the downloads for what was damaged and is good again, by whomever."""
+    from gptoss_cli.models.cache.contents import PartialDownload
+    from gptoss_cli.models.cache.removal import remove
+    from gptoss_cli.models.library import Imported
+    from gptoss_cli.models.unfinished import of_the_same
+
+    if isinstance(model, Imported):
+        return
+    for entry in of_the_same(model, here.cache.scan()):
+        if isinstance(entry, PartialDownload) and entry.repairs:
+            with contextlib.suppress(GptossError):  # another program is at it
+                remove(here.cache, [entry])
 
 
 def _way_out(name: str, model: CachedModel | Imported) -> str:
