@@ -24,6 +24,7 @@ from gptoss_cli.models.choice import (
 )
 from gptoss_cli.models.names import HubModel
 from gptoss_cli.models.registry import Installed
+from gptoss_cli.models.syntax import revision_fault
 
 _ETAG_LETTERS: Final = 12
 _LEAST_LETTERS: Final = 7
@@ -93,6 +94,8 @@ class Unfinished:
         """The command that removes it, and nothing that is whole."""
         model = self.model
         if self.installed is not None or self.weights is None:
+            if revision_fault(self.entries_etag):  # another program's file may be called anything
+                return "gptoss models rm --partials"
             model = HubModel(self.repo_id, revision=self.entries_etag)
         return f"gptoss models rm {_quoted(model)}"
 

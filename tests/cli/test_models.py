@@ -415,6 +415,7 @@ def test_an_unfinished_download_has_a_name_and_the_commands_for_it(hub, shell, t
     old = {"name": "org/two:Q4_K_M", "path": "a-Q4_K_M.gguf", "set_bytes": 10_000_000}
     leave_partial(tmp_path, "org/two", "4" * 64, **old)
     nameless = leave_partial(tmp_path, "org/two", "0" * 64)
+    nameless.with_name("\x1b[31m.incomplete").write_text("of another program")
     nameless.with_name(nameless.name + ".gptoss.journal").write_text("?")
     done = shell("models", "ls")
     for sentence in (
@@ -428,7 +429,10 @@ def test_an_unfinished_download_has_a_name_and_the_commands_for_it(hub, shell, t
         assert sentence in done.stderr
     listed = {partial["name"] for partial in shell.json("models", "ls")["partials"]}
     assert listed == {"org/two:Q4_K_M", "org/two:Q5_K_M", "org/two:Q8_0", None}
-    commands = said_commands(done)
+    assert "\x1b" not in done.stderr
+    assert "of another program" in done.stderr
+    nameless.with_name("\x1b[31m.incomplete").unlink()
+    commands = said_commands(shell("models", "ls"))
     assert len(commands) == 4
     for left, command in reversed(list(enumerate(commands))):
         assert shell(*command.split()[1:], "--yes").exit_code == 0

@@ -85,7 +85,7 @@ def _print(installed: list[Installed], listing: CacheListing) -> None:
     for entry in unfinished(listing, installed):
         say(_unfinished_line(entry))
         on = f"{entry.goes_on} goes on; " if entry.goes_on else ""
-        say(f"  {on}{entry.goes} removes it")
+        say("  " + sanitize_line(f"{on}{entry.goes} removes it"))
     for sentence in listing.skipped:
         say(f"note: {sanitize_line(sentence)}")
 
