@@ -7,6 +7,7 @@ cache, instead of a new one each time.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -66,10 +67,15 @@ class ContextFitter:
             present = engine.prompt_tokens(_without(conversation, turns, len(turns) - 1))
             # Where the present turn fills the window by itself, no more leave than must.
             goal = window * _FULL_SHARE if present <= window * _FULL_SHARE else window - room
-            while dropped < len(turns) - 1 and size > goal:
-                dropped += 1
-                kept = _without(conversation, turns, dropped)
-                size = engine.prompt_tokens(kept)
+            # Each look renders the whole prompt: in a long conversation one by one takes seconds.
+            dropped = bisect.bisect_left(
+                range(len(turns) - 1),
+                -goal,
+                lo=dropped,
+                key=lambda count: -engine.prompt_tokens(_without(conversation, turns, count)),
+            )
+            kept = _without(conversation, turns, dropped)
+            size = engine.prompt_tokens(kept)
         if size >= window:
             needed = -(-(size + room) // WINDOW_STEP) * WINDOW_STEP
             hint = f"use a larger context: --context {needed}"

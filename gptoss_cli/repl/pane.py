@@ -71,8 +71,8 @@ class ThinkingPane:
 
     def rows(self, columns: int, lines: int) -> list[Row]:
         """Return what is seen of it on a screen of `columns` by `lines`."""
-        thoughts = self._thoughts()
-        if not self.is_open or not thoughts:
+        thoughts = self._thoughts() if self.is_open else []
+        if not thoughts:
             return []
         thought = thoughts[-1 - min(self._back, len(thoughts) - 1)]
         width = max(columns - 1, 8)

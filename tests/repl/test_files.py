@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,3 +130,34 @@ def test_names_that_would_move_the_cursor_are_shown(chat, folder):
     (folder / "x\x1b[2Jy.txt").write_text("hi")
     shown = chat.ask("/file x* -- what?")
     assert "x␛[2Jy.txt" in shown
+
+
+@pytest.fixture
+def clipboard(tmp_path, monkeypatch) -> Path:
+    """A clipboard of this machine: a file, behind the program that Linux has for it."""
+    content, folder = tmp_path / "clipboard", tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "xclip"
+    program.write_text(f'#!/bin/sh\ncase "$*" in *-o*) cat {content};; *) cat > {content};; esac\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    content.write_text("복사한 글\n두 줄")
+    return content
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the clipboard is made of a program of Linux")
+def test_the_clipboard_is_sent_and_filled(clipboard):
+    with ChatTerminal("--temperature", "0", columns=120, rows=50) as chat:
+        assert "clipboard · 2 lines" in chat.ask("/paste 요약해 줘")
+        assert "복사한 글" in chat.ask("/show prompt")
+        chat.ask("47 + 85")
+        assert "copied" in chat.ask("/copy")
+    assert clipboard.read_text() == "47 + 85 = 132"
+
+
+def test_a_clipboard_that_is_not_there_is_said(monkeypatch):
+    with ChatTerminal(columns=120, env={"SSH_CONNECTION": "1 2 3 4"}) as chat:
+        assert "on your own machine" in chat.ask("/paste")

@@ -1,0 +1,97 @@
+"""Lines one after the other on a thread of their own, and what is done when none comes."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from gptoss_cli.repl import work as work_module
+from gptoss_cli.repl.work import Work
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture(autouse=True)
+def soon_idle(monkeypatch):
+    monkeypatch.setattr(work_module, "_IDLE_S", 0.05)
+
+
+def test_lines_are_done_in_the_order_of_sending():
+    done = []
+    work = Work(lambda line, _cancel: done.append(line), done.append)
+    work.begin(lambda: done.append("first"))
+    for line in "abc":
+        work.send(line)
+    wait_until(lambda: len(done) == 4)
+    work.close()
+    assert done == ["first", "a", "b", "c"]
+
+
+def test_a_stop_takes_back_what_was_not_begun():
+    is_begun, done = threading.Event(), []
+
+    def do(line, cancel):
+        is_begun.set()
+        while not cancel.is_set():
+            time.sleep(0.01)
+        done.append(line)
+
+    work = Work(do, done.append)
+    work.begin(lambda: None)
+    for line in "abc":
+        work.send(line)
+    is_begun.wait(5)
+    assert work.stop() == ["b", "c"]
+    wait_until(lambda: not work.is_busy)
+    work.close()
+    assert done == ["a"]
+
+
+def test_what_fails_is_told_and_the_next_line_is_done():
+    done, failures = [], []
+
+    def do(line, _cancel):
+        if line == "a":
+            raise KeyError(line)
+        done.append(line)
+
+    work = Work(do, failures.append)
+    work.begin(lambda: None)
+    work.send("a")
+    work.send("b")
+    wait_until(lambda: done == ["b"])
+    work.close()
+    assert isinstance(failures[0], KeyError)
+
+
+def test_idle_time_is_used_once_after_a_line_and_never_before_one():
+    idles = []
+    work = Work(lambda _line, _cancel: None, idles.append, idles.append)
+    work.begin(lambda: None)
+    time.sleep(0.2)
+    assert not idles
+    work.send("a")
+    wait_until(lambda: bool(idles))
+    time.sleep(0.2)
+    work.close()
+    assert len(idles) == 1
+
+
+def test_a_line_stops_what_is_done_in_idle_time():
+    done, is_idling = [], threading.Event()
+
+    def idle(cancel):
+        is_idling.set()
+        while not cancel.is_set():
+            time.sleep(0.01)
+        done.append("stopped")
+
+    work = Work(lambda line, _cancel: done.append(line), done.append, idle)
+    work.begin(lambda: None)
+    work.send("a")
+    assert is_idling.wait(5)
+    work.send("b")
+    wait_until(lambda: "b" in done)
+    work.close()
+    assert done[:3] == ["a", "stopped", "b"]
