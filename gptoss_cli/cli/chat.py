@@ -72,7 +72,7 @@ def converse(settings: options.Settings, held: Held = Held()) -> int:
     from gptoss_cli.cli.wiring import environment, start
     from gptoss_cli.models.registry import DEMO_FILE
     from gptoss_cli.repl.loop import hold
-    from gptoss_cli.ui.foreground import Foreground
+    from gptoss_cli.ui.foreground import Foreground, terminal_kept
     from gptoss_cli.ui.say import say
 
     if not is_at_a_terminal() or not sys.stdout.isatty():
@@ -90,9 +90,12 @@ def converse(settings: options.Settings, held: Held = Held()) -> int:
                 return ExitCode.OK
             settings = replace(settings, model=model)
         screen = environment(live=not held.plain)
-        with Foreground(screen.terminal if screen.live else None) as foreground:
-            typed = foreground.typed(sys.stdin)
-            running = open_things.enter_context(contextlib.closing(start(settings, lasting=True)))
+        # From here on Enter comes as it is typed, also before the input is there to take it.
+        open_things.enter_context(terminal_kept(sys.stdin))
+        foreground = Foreground(screen.terminal if screen.live else None)
+        open_things.enter_context(foreground)
+        typed = foreground.typed(sys.stdin)
+        running = open_things.enter_context(contextlib.closing(start(settings, lasting=True)))
         for note in running.notes:
             say(note)
         running.chat.keeper = Keeper(store)

@@ -8,7 +8,6 @@ All of it happens on the thread that runs the event loop; other threads use ``po
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -39,7 +38,6 @@ from prompt_toolkit.widgets import SearchToolbar
 
 from gptoss_cli.repl.output import HeldOutput
 from gptoss_cli.ui.cells import Row, clip
-from gptoss_cli.ui.foreground import terminal_kept
 
 if TYPE_CHECKING:
     from gptoss_cli.ui.terminal import Environment
@@ -132,8 +130,7 @@ class ChatScreen:
         parser.feed(typed)
         parser.flush()
         store_typeahead(self.app.input, keys)
-        with terminal_kept(sys.stdin):
-            self.app.run(pre_run=begin, set_exception_handler=False)
+        self.app.run(pre_run=begin, set_exception_handler=False)
 
     def leave(self) -> None:
         """End ``run``."""

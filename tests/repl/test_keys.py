@@ -286,8 +286,10 @@ def test_signals_end_a_chat_and_the_answer_so_far_is_kept(endless, home):
         assert "[stopped]" in again.text
 
 
-def test_hangul_typed_before_the_chat_is_there():
+@pytest.mark.parametrize("delay_s", [0.0, 0.2, 0.4, 0.6, 0.8])
+def test_what_is_typed_before_the_chat_is_there_is_sent(delay_s):
     with ChatTerminal("--temperature", "0", waits=False) as chat:
+        chat.read(delay_s)
         chat.send("안녕하세요\r")
         chat.wait_for_echo("안녕하세요")
         chat.ask("100 + 1")
