@@ -171,8 +171,8 @@ class Dialogue:
         if self.doing is not Doing.NOTHING or not self.chat.tree.turns():
             return
         title = suggest_title(self.chat, cancel)
+        self._is_titled = not cancel.is_set()
         if title:
-            self._is_titled = True
             self.title = title
             store, session_id = self.chat.keeper.store, self.chat.keeper.session_id
             if store is not None and session_id is not None:

@@ -316,3 +316,20 @@ def test_a_data_folder_that_cannot_be_written_is_told(home, data):
         assert "This conversation is not kept" in " ".join(chat.text.split())
         assert "132" in chat.ask("47 + 85")
         assert chat.leave() == 0
+
+
+def test_a_defect_of_ours_ends_the_chat_with_a_report_and_the_conversation_is_kept(tmp_path, data):
+    (tmp_path / "sitecustomize.py").write_text(
+        "from gptoss_cli.repl.dialogue import Dialogue\n"
+        "def broken(self):\n"
+        "    if self.chat.tree.turns():\n"
+        "        raise KeyError('a defect')\n"
+        "Dialogue.measure = broken\n"
+    )
+    env = {"PYTHONPATH": f"{tmp_path}:."}
+    with ChatTerminal("--temperature", "0", columns=160, env=env, waits=False) as chat:
+        chat.wait_for("\n>")
+        chat.line("47 + 85")
+        assert chat.wait_for_end() == 70
+        assert "a report is in" in chat.text
+    assert [kind for kind, _ in stored(data)] == ["user", "analysis", "final"]
