@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from gptoss_cli.chat.tree import Turn
@@ -10,7 +9,7 @@ from gptoss_cli.chat.turn import Chat, said
 from gptoss_cli.engine.base import Cancel
 from gptoss_cli.errors import GptossError
 from gptoss_cli.events import Finished, FinishReason, MessageCompleted
-from gptoss_cli.messages import Channel, ReasoningEffort, user
+from gptoss_cli.messages import Channel, user
 
 SUMMARY_HEADING: Final = "Summary of our conversation so far:"
 _REQUEST: Final = (
@@ -49,7 +48,8 @@ def compact(chat: Chat, cancel: Cancel) -> int | None:
 
 
 def _summary(chat: Chat, turns: list[Turn], cancel: Cancel) -> str | None:
-    settings = replace(chat.settings, effort=ReasoningEffort.LOW)
+    # As in the conversation: with another effort all of it would have to be read again.
+    settings = chat.settings
     messages = said(stored for turn in turns for stored in turn.messages)
     fitted = chat.fit(settings.conversation((*messages, user(_REQUEST))))
     text = ""
