@@ -14,10 +14,10 @@ from gptoss_cli.messages import Channel, user
 SUMMARY_HEADING: Final = "Summary of our conversation so far:"
 _REQUEST: Final = (
     "Sum up our conversation so far for yourself, in the language we speak: what I want, what was "
-    "found out and decided, names, numbers, files and code that will be needed."
+    "found out and decided, names, numbers, files and code that will be needed. At most 300 words."
 )
 _KEPT_TURNS: Final = 2
-_MOST_TOKENS: Final = 1024
+_MOST_TOKENS: Final = 4096  # thinking included
 
 
 def compact(chat: Chat, cancel: Cancel) -> int | None:
@@ -43,7 +43,6 @@ def compact(chat: Chat, cancel: Cancel) -> int | None:
                 effort=stored.effort,
                 usage=stored.usage,
             )
-    chat.keep()
     return len(old)
 
 

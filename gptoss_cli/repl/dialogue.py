@@ -190,6 +190,12 @@ class Dialogue:
         if notice:
             self.front.say(notice)
 
+    def go(self, head_id: int | None) -> None:
+        """Go on from another message; /redo comes back."""
+        self.remember_head()
+        self.chat.move(head_id)
+        self.tell(self.chat.keep())
+
     def remember_head(self) -> None:
         """Let /redo come back to where the conversation is now."""
         self.heads.append(self.chat.tree.head_id)

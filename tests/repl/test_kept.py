@@ -333,3 +333,19 @@ def test_a_defect_of_ours_ends_the_chat_with_a_report_and_the_conversation_is_ke
         assert chat.wait_for_end() == 70
         assert "a report is in" in chat.text
     assert [kind for kind, _ in stored(data)] == ["user", "analysis", "final"]
+
+
+def test_where_the_conversation_went_back_to_is_kept_and_an_edit_that_was_not_sent_is_not(data):
+    with ChatTerminal("--temperature", "0") as chat:
+        chat.ask("47 + 85")
+        chat.ask("100 + 1")
+        chat.ask("/undo")
+        chat.leave()
+    with ChatTerminal("-c") as again:
+        assert "= 132" in again.text
+        assert "100 + 1" not in again.text
+        again.line("/edit 1")
+        again.wait_for("question 1 is in the input")
+        again.send("\x03\x04")
+        again.wait_for_end()
+    assert stored(data)[0] == ("user", "47 + 85")

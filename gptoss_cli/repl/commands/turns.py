@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gptoss_cli.errors import UsageError
+from gptoss_cli.errors import GptossError, UsageError
 from gptoss_cli.messages import Role
 from gptoss_cli.repl.commands.base import Command, number_of, plural, turn_of
 from gptoss_cli.repl.dialogue import Dialogue
@@ -13,18 +13,23 @@ from gptoss_cli.sessions.records import title_of
 if TYPE_CHECKING:
     from gptoss_cli.chat.tree import Turn
     from gptoss_cli.engine.base import Cancel
+    from gptoss_cli.sessions.records import StoredMessage
 
 
 def _regen(dialogue: Dialogue, hint: str, cancel: Cancel) -> None:
     turn = turn_of(dialogue, "")
     question = _question(turn)
     dialogue.remember_head()
-    if hint:
-        dialogue.chat.move(question.parent_id)
-        dialogue.ask(f"{question.message.content}\n\n{hint}", cancel)
-    else:
-        dialogue.chat.move(question.id)
-        dialogue.ask_again(cancel)
+    try:
+        if hint:
+            dialogue.chat.move(question.parent_id)
+            dialogue.ask(f"{question.message.content}\n\n{hint}", cancel)
+        else:
+            dialogue.chat.move(question.id)
+            dialogue.ask_again(cancel)
+    except GptossError:
+        dialogue.chat.move(dialogue.heads.pop())
+        raise
 
 
 def _edit(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
@@ -43,8 +48,7 @@ def _undo(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
     turns = dialogue.chat.tree.turns()
     count = number_of(text or "1", len(turns), "turn")
     first = turns[-count]
-    dialogue.remember_head()
-    dialogue.chat.move(first.messages[0].parent_id)
+    dialogue.go(first.messages[0].parent_id)
     left = len(turns) - count
     dialogue.front.say(
         f"{plural(count, 'turn')} taken back, {plural(left, 'turn')} left. /redo brings back."
@@ -56,6 +60,7 @@ def _redo(dialogue: Dialogue, _text: str, _cancel: Cancel) -> None:
     if not dialogue.heads:
         raise UsageError("there is nothing to bring back.")
     dialogue.chat.move(dialogue.heads.pop())
+    dialogue.tell(dialogue.chat.keep())
     dialogue.show_last_turns(1)
 
 
@@ -85,8 +90,7 @@ def _branch(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
         here = {stored.id for stored in tree.path()}
         present = next((i for i, leaf in enumerate(leaves) if leaf in here), -1)
         number = (present + 1) % len(leaves) + 1
-    dialogue.remember_head()
-    dialogue.chat.move(leaves[number - 1])
+    dialogue.go(leaves[number - 1])
     dialogue.front.say(f"branch {number} of {len(leaves)}.")
     dialogue.show_last_turns(1)
 
@@ -99,7 +103,7 @@ def _described(dialogue: Dialogue, leaf: int) -> str:
     return f"{plural(len(questions), 'turn')}, the last: {last}"
 
 
-def _question(turn: Turn):  # type: ignore[no-untyped-def]
+def _question(turn: Turn) -> StoredMessage:
     if turn.question is None:
         raise UsageError("there is no question to answer again.")
     return turn.question

@@ -89,6 +89,7 @@ def _compact(dialogue: Dialogue, _text: str, cancel: Cancel) -> None:
     if compacted is None:
         dialogue.heads.pop()
         raise UsageError("stopped: the conversation is as it was.")
+    dialogue.tell(dialogue.chat.keep())
     dialogue.show_turn(dialogue.chat.tree.turns()[0])
     dialogue.measure()
     after = dialogue.status.context_used or 0
