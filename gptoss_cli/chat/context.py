@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gptoss_cli.engine.base import WINDOW_STEP, Engine
-from gptoss_cli.errors import prompt_too_long
+from gptoss_cli.errors import DoesNotFitError, prompt_too_long
 from gptoss_cli.messages import Conversation, Message, Role
 
 _LEAST_ROOM_FOR_ANSWER: Final = 512
@@ -44,12 +44,15 @@ class ContextFitter:
         """Forget what was left out: another conversation, or another part of it, comes now."""
         self.dropped_turns = 0
 
-    def without_dropped(self, conversation: Conversation) -> Conversation:
-        """Return `conversation` without the turns that were left out of it."""
-        if not self.dropped_turns:
-            return conversation
-        turns = split_turns(conversation.messages)
-        return _without(conversation, turns, min(self.dropped_turns, len(turns)))
+    def preview(self, conversation: Conversation, engine: Engine) -> Fitted:
+        """Return what ``fit`` would, without remembering it; all of it where nothing fits."""
+        remembered = self.dropped_turns
+        try:
+            return self.fit(conversation, engine)
+        except DoesNotFitError:
+            return Fitted(conversation, 0)
+        finally:
+            self.dropped_turns = remembered
 
     def fit(self, conversation: Conversation, engine: Engine) -> Fitted:
         """Return `conversation` without the oldest turns that do not fit the window of `engine`.
@@ -57,7 +60,7 @@ class ContextFitter:
         Raises DoesNotFitError when the present turn alone is larger than the window.
         """
         turns = split_turns(conversation.messages)
-        dropped = min(self.dropped_turns, len(turns) - 1)
+        dropped = max(min(self.dropped_turns, len(turns) - 1), 0)
         # One value is measured and returned: the engine remembers the tokens of the last one.
         kept = _without(conversation, turns, dropped)
         size = engine.prompt_tokens(kept)

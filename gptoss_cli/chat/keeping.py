@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from gptoss_cli.chat.settings import ChatSettings
 from gptoss_cli.chat.tree import ConversationTree
 from gptoss_cli.errors import SessionError, SessionGoneError
-from gptoss_cli.sessions.records import StoredMessage
+from gptoss_cli.sessions.records import SessionInfo, StoredMessage
 
 if TYPE_CHECKING:
     from gptoss_cli.sessions.store import SessionStore
@@ -16,19 +17,18 @@ _KEPT_AGAIN: Final = "the conversation is kept again, all of it."
 
 
 class Keeper:
-    """Writes one conversation to `store`; without one, nowhere.
+    """Writes conversations to `store`, one at a time; without a store, nowhere.
 
     The tree in memory is what counts: when the store fails, the conversation goes on, and what is
-    missing in the store is written as soon as it works again. A session that another program
-    removed meanwhile is begun anew. ``session_id`` is None until there is something to keep.
+    missing in the store is written as soon as it works again, also of a conversation that was left
+    meanwhile. A session that another program removed is begun anew. ``session_id`` is None until
+    there is something to keep; ``own_title`` is one that the person gave, or empty.
     """
 
     def __init__(self, store: SessionStore | None) -> None:
         self._store = store
-        self.session_id: str | None = None
-        self._stored: dict[int, int] = {}  # the ids of the tree's messages in the store
-        self._settings: ChatSettings | None = None
-        self._head_id: int | None = None
+        self._present = _Place()
+        self._left: list[tuple[_Place, ConversationTree, ChatSettings]] = []
         self.has_failed = False
 
     @property
@@ -36,11 +36,26 @@ class Keeper:
         """Where conversations are kept, None if they are not."""
         return self._store
 
-    def resume(self, session_id: str, tree: ConversationTree, settings: ChatSettings) -> None:
+    @property
+    def session_id(self) -> str | None:
+        """The session that the present conversation is kept as."""
+        return self._present.session_id
+
+    def resume(self, info: SessionInfo, tree: ConversationTree, settings: ChatSettings) -> None:
         """Go on with a session of which `tree` has the messages, under the ids of the store."""
-        self.session_id = session_id
-        self._stored = {stored.id: stored.id for stored in tree}
-        self._settings, self._head_id = settings, tree.head_id
+        self._present = _Place(
+            session_id=info.id,
+            own_title=info.title if info.title_is_own else "",
+            stored={stored.id: stored.id for stored in tree},
+            settings=settings,
+            head_id=tree.head_id,
+        )
+
+    def call(self, title: str) -> None:
+        """Give the present conversation a title of the person's own. Raises SessionError."""
+        self._present.own_title = title
+        if self._store is not None and self.session_id is not None:
+            self._store.set_title(self.session_id, title)
 
     def keep(self, tree: ConversationTree, settings: ChatSettings) -> str:
         """Write what changed; return what the person should be told of it, nearly always nothing.
@@ -51,47 +66,73 @@ class Keeper:
             tree.touched.clear()
             return ""
         try:
-            try:
-                self._write(self._store, tree, settings)
-            except SessionGoneError:
-                self.leave()
-                tree.touched.update(stored.id for stored in tree)
-                self._write(self._store, tree, settings)
+            while self._left:
+                place, left_tree, left_settings = self._left[0]
+                place.write(self._store, left_tree, left_settings)
+                del self._left[0]
+            self._present.write(self._store, tree, settings)
         except SessionError as error:
             was_told, self.has_failed = self.has_failed, True
             return "" if was_told else f"{error} The conversation is not kept for now."
         was_told, self.has_failed = self.has_failed, False
         return _KEPT_AGAIN if was_told else ""
 
-    def leave(self) -> None:
-        """Let the session be; what is kept next begins another one."""
-        self.session_id = self._settings = self._head_id = None
-        self._stored = {}
+    def leave(
+        self, tree: ConversationTree, settings: ChatSettings, *, forgets: bool = False
+    ) -> None:
+        """Let the conversation be; what is kept next begins another session.
+
+        What could not be written yet is not forgotten, unless it is to be (`forgets`).
+        """
+        if tree.touched and self._store is not None and not forgets:
+            self._left.append((self._present, tree, settings))
+        self._present = _Place()
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where one conversation is in the store, and what the store has of it."""
+
+    session_id: str | None = None
+    own_title: str = ""
+    stored: dict[int, int] = field(default_factory=dict)  # ids of the tree's messages there
+    settings: ChatSettings | None = None
+    head_id: int | None = None
+
+    def write(self, store: SessionStore, tree: ConversationTree, settings: ChatSettings) -> None:
+        """Write what changed. Raises SessionError."""
+        try:
+            self._write(store, tree, settings)
+        except SessionGoneError:
+            self.session_id = self.settings = self.head_id = None
+            self.stored = {}
+            tree.touched.update(stored.id for stored in tree)
+            self._write(store, tree, settings)
 
     def _write(self, store: SessionStore, tree: ConversationTree, settings: ChatSettings) -> None:
         if self.session_id is None:
             if not tree.touched:
                 return  # nothing was said: there is no session
-            self.session_id = store.create(settings.model, settings.record())
-            self._settings = settings
-        if settings != self._settings:
+            self.session_id = store.create(settings.model, settings.record(), self.own_title)
+            self.settings = settings
+        if settings != self.settings:
             store.set_settings(self.session_id, settings.record(), model=settings.model)
-            self._settings = settings
+            self.settings = settings
         for message_id in sorted(tree.touched):
             self._write_message(store, self.session_id, tree[message_id])
             tree.touched.discard(message_id)
-        if tree.head_id != self._head_id:
-            head_id = None if tree.head_id is None else self._stored[tree.head_id]
+        if tree.head_id != self.head_id:
+            head_id = None if tree.head_id is None else self.stored[tree.head_id]
             store.move_head(self.session_id, head_id)
-            self._head_id = tree.head_id
+            self.head_id = tree.head_id
 
     def _write_message(self, store: SessionStore, session_id: str, stored: StoredMessage) -> None:
-        known_id = self._stored.get(stored.id)
+        known_id = self.stored.get(stored.id)
         if known_id is not None:
             store.update(known_id, stored.message, state=stored.state, usage=stored.usage)
             return
-        parent_id = None if stored.parent_id is None else self._stored[stored.parent_id]
-        self._stored[stored.id] = store.add(
+        parent_id = None if stored.parent_id is None else self.stored[stored.parent_id]
+        self.stored[stored.id] = store.add(
             session_id,
             parent_id,
             stored.message,
@@ -101,4 +142,4 @@ class Keeper:
             usage=stored.usage,
             created_s=stored.created_s,
         )
-        self._head_id = stored.id
+        self.head_id = stored.id

@@ -24,7 +24,7 @@ class Number:
     """What a setting takes: a number from `least` to `most`, or None where it may be left open."""
 
     least: float
-    most: float = math.inf
+    most: float
     whole: bool = False
     open: bool = False
 
@@ -32,16 +32,14 @@ class Number:
     def words(self) -> str:
         """What it takes, in words."""
         kind = "a whole number" if self.whole else "a number"
-        span = f"of {self.least:g} or more" if self.most == math.inf else f"to {self.most:g}"
-        from_ = "" if self.most == math.inf else f"from {self.least:g} "
-        return f"{kind} {from_}{span}" + (" or none" if self.open else "")
+        return f"{kind} from {self.least:g} to {self.most:,g}" + (" or none" if self.open else "")
 
     def read(self, text: str) -> float | int | None:
         """Return the number that `text` spells, NaN where it spells none."""
         if self.open and text == "none":
             return None
         try:
-            return int(text) if self.whole else float(text)
+            return int(text[:_MOST_DIGITS]) if self.whole else float(text)
         except ValueError:
             return math.nan
 
@@ -52,13 +50,15 @@ class Number:
         return self.least <= value <= self.most and (isinstance(value, int) or not self.whole)
 
 
+_MOST_DIGITS: Final = 20
+_LARGEST: Final = 2**31 - 1
 NUMBERS: Final = {
     "temperature": Number(least=0, most=10),
     "top_p": Number(least=0, most=1),
-    "top_k": Number(least=0, whole=True),
+    "top_k": Number(least=0, most=_LARGEST, whole=True),
     "min_p": Number(least=0, most=1),
-    "seed": Number(least=0, whole=True, open=True),
-    "max_tokens": Number(least=1, whole=True, open=True),
+    "seed": Number(least=0, most=_LARGEST, whole=True, open=True),
+    "max_tokens": Number(least=1, most=_LARGEST, whole=True, open=True),
 }
 
 

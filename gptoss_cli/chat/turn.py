@@ -115,8 +115,8 @@ class Chat:
         return ContextFitter(self._most_context).fit(conversation, self.engine).conversation
 
     def shown_conversation(self) -> Conversation:
-        """Return what the model is shown now: without the turns that were left out."""
-        return self._fitter.without_dropped(self.conversation)
+        """Return what the model would be shown now: without the turns that do not fit."""
+        return self._fitter.preview(self.conversation, self.engine).conversation
 
     def change_engine(self, engine: Engine, most_context: int) -> None:
         """Go on with another model; the present engine is closed."""
@@ -138,9 +138,11 @@ class Chat:
         self.tree.head_id = head_id
         self._fitter.reset()
 
-    def begin_anew(self, tree: ConversationTree | None = None) -> None:
-        """Turn to another conversation; the present one stays as it is kept."""
-        self.keeper.leave()
+    def begin_anew(self, tree: ConversationTree | None = None, *, forgets: bool = False) -> None:
+        """Turn to another conversation; the present one stays as it is kept, or will be as soon as
+        it can, unless it is to be forgotten.
+        """
+        self.keeper.leave(self.tree, self.settings, forgets=forgets)
         self.tree = tree or ConversationTree()
         self.last = None
         self._fitter.reset()
@@ -151,7 +153,8 @@ class Chat:
 
     def left_out(self) -> int:
         """Return how many of the oldest turns no longer are in the prompt."""
-        return self._fitter.dropped_turns
+        preview = self._fitter.preview(self.conversation, self.engine)
+        return self._fitter.dropped_turns + preview.newly_dropped
 
     def _leave_unread(self, prepared: Prepared, recording: Recording) -> None:
         finished = self.last

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -176,8 +177,8 @@ def _services(settings: options.Settings, *, titles: bool) -> Services:
     from gptoss_cli.config.paths import make_private_folder, user_paths
     from gptoss_cli.repl.services import Services, Started
 
-    def begin(name: str) -> Started:
-        running = start(replace(settings, model=name), lasting=True)
+    def begin(name: str, before_loading: Callable[[], None]) -> Started:
+        running = start(replace(settings, model=name), lasting=True, before_loading=before_loading)
         return Started(
             running.chat.engine,
             running.chat.settings.model,
@@ -192,16 +193,28 @@ def _services(settings: options.Settings, *, titles: bool) -> Services:
             with contextlib.suppress(OSError):
                 paths.theme.write_text(f"{name}\n", encoding="utf-8")
 
+    def forget_typed(texts: Sequence[str]) -> None:
+        from gptoss_cli.repl.history import forget
+
+        forget(user_paths().input_history, set(texts))
+
     return Services(
-        find=shelf().registry.resolve,
+        forget_typed=forget_typed,
         start=begin,
         models=lambda: [*(entry.name for entry in shelf().registry.installed()), "demo"],
         remember_theme=remember_theme,
-        folder=Path.cwd(),
+        folder=_folder(),
         is_remote=bool(os.environ.get("SSH_CONNECTION")),
         editor=os.environ.get("VISUAL") or os.environ.get("EDITOR") or "",
         titles=titles,  # the embedded model can only do sums
     )
+
+
+def _folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:  # it was removed
+        return Path()
 
 
 def _theme() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
@@ -59,8 +60,12 @@ def environment(*, live: bool = True) -> Environment:
     return Environment.detect(os.environ, sys.stdin, sys.stdout, sys.stderr, live=live)
 
 
-def start(settings: Settings, *, lasting: bool) -> Running:
+def start(
+    settings: Settings, *, lasting: bool, before_loading: Callable[[], None] = lambda: None
+) -> Running:
     """Check the model and the memory, begin to load, and return the empty conversation.
+
+    `before_loading` is called when all is checked: another model may have to go first.
 
     `lasting` tells a chat from a one-shot: a chat may pay for loading what makes it faster later,
     and has one context window for all that will be said.
@@ -96,6 +101,7 @@ def start(settings: Settings, *, lasting: bool) -> Running:
     largest = window
     if may_grow:
         largest = fit.largest_window(model, preflight.machine, repack=placement.repack)
+    before_loading()
     generator = LlamaTokenGenerator(
         LlamaOptions(
             paths=model.parts,

@@ -195,6 +195,7 @@ class LlamaTokenGenerator:
         self._options = options
         self._context = LlamaContext(options)
         self._load_cancel = Cancel()
+        self._is_closed = False
         self._worker = Worker("gptoss-engine")
         self._loading = self._worker.submit(self._load)
 
@@ -217,6 +218,8 @@ class LlamaTokenGenerator:
     ) -> Iterator[GenerationStep]:
         """Yield the continuation of `prompt`; see ``TokenGenerator``."""
         started = time.monotonic()
+        if self._is_closed:
+            raise EngineError("the model is closed.", hint="/model loads one")
         if self._loading.done and not self._context.is_loaded:  # an earlier load was stopped
             self._load_cancel.clear()
             self._loading = self._worker.submit(self._load)
@@ -242,6 +245,7 @@ class LlamaTokenGenerator:
 
     def close(self) -> None:
         """Stop the worker and free the model. Can be called twice."""
+        self._is_closed = True
         self._load_cancel.set()
         self._worker.close(last=self._context.close)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gptoss_cli.errors import UsageError
+from gptoss_cli.sessions.fences import parts
 from gptoss_cli.ui import status
 
 if TYPE_CHECKING:
@@ -41,13 +42,15 @@ def named(dialogue: Dialogue, names: str, cancel: Cancel) -> list[Document]:
 def mentioned(dialogue: Dialogue, text: str, cancel: Cancel) -> list[Document]:
     """Return the documents that `text` mentions, and show what they cost.
 
-    A word behind an @ that names nothing is a word. Raises as ``named`` does.
+    A word behind an @ that names nothing, or a folder, is a word, and so is all in code. Raises as
+    ``named`` does.
     """
     names: list[str] = []
-    for match in _MENTION.finditer(text):
-        name = _meant(match[1], dialogue.services.folder)
-        if name is not None and name not in names:
-            names.append(name)
+    for part in parts(text):
+        for match in _MENTION.finditer("" if part.is_code else part.text):
+            name = _meant(match[1], dialogue.services.folder)
+            if name is not None and name not in names:
+                names.append(name)
     documents = _read(dialogue, names, cancel) if names else []
     show_costs(dialogue, documents)
     return documents
@@ -89,7 +92,9 @@ def _meant(written: str, folder: Path) -> str | None:
             return candidate
         try:
             path = folder / Path(candidate).expanduser()
-            is_there = path.exists() or _is_glob_of_something(candidate, folder)
+            is_there = (path.exists() and not path.is_dir()) or _is_glob_of_something(
+                candidate, folder
+            )
         except (OSError, RuntimeError, ValueError):
             continue
         if is_there:

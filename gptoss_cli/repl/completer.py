@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
+from gptoss_cli.errors import GptossError
 from gptoss_cli.repl.attaching import escaped, unescaped
 from gptoss_cli.repl.commands.base import Command, Completes
 from gptoss_cli.ui.sanitize import sanitize_line
@@ -32,7 +34,13 @@ class ChatCompleter(Completer):
     def get_completions(
         self, document: Document, complete_event: CompleteEvent
     ) -> Iterator[Completion]:
-        """Yield what the text in front of the cursor may become."""
+        """Yield what the text in front of the cursor may become; nothing where that fails."""
+        with contextlib.suppress(GptossError, OSError):
+            yield from self._completions(document, complete_event)
+
+    def _completions(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> Iterator[Completion]:
         text = document.text_before_cursor
         if text.startswith("/") and not text.startswith("//"):
             name, blank, argument = text[1:].partition(" ")

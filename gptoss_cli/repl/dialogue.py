@@ -12,7 +12,8 @@ from gptoss_cli.chat.titling import suggest_title
 from gptoss_cli.chat.tree import ConversationTree
 from gptoss_cli.chat.turn import Prepared
 from gptoss_cli.errors import GptossError, SessionError
-from gptoss_cli.events import AnalysisDelta, Event, FinalDelta, PromptProgress
+from gptoss_cli.events import AnalysisDelta, Event, FinalDelta, FinishReason, PromptProgress
+from gptoss_cli.messages import Channel
 from gptoss_cli.repl import attaching
 from gptoss_cli.repl.pane import Thinking
 from gptoss_cli.repl.replay import heading_rows, thinking_of, turn_rows
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gptoss_cli.engine.base import Cancel
     from gptoss_cli.repl.front import Front
     from gptoss_cli.repl.services import Services
+    from gptoss_cli.repl.typed import Sent
     from gptoss_cli.sessions.records import SessionInfo
 
 
@@ -76,7 +78,7 @@ class Dialogue:
         self.front = front
         self.services = services
         self.doing = Doing.NOTHING
-        self.once: ChatSettings | None = None  # for the next message only
+        self.effort_once = ""  # for the next message only
         self.title = ""  # one that is not made of the first question
         self.title_is_own = False
         self._is_titled = False
@@ -98,6 +100,17 @@ class Dialogue:
                 self.front.show_error(error)
         self.measure()
 
+    def begin_anew(self, *, forgets: bool = False) -> None:
+        """Turn to a new conversation; nothing of the present one goes along."""
+        self.chat.begin_anew(forgets=forgets)
+        self._leave_behind()
+
+    def _leave_behind(self) -> None:
+        self.name("")
+        self.effort_once = ""
+        self.attached = []
+        self.heads.clear()
+
     def open(self, info: SessionInfo, *, given: frozenset[str] = frozenset()) -> None:
         """Go on with the stored session `info` and show its last turns; settings that are `given`
         stay as they are. Raises SessionError.
@@ -107,47 +120,52 @@ class Dialogue:
         session = chat.keeper.store.load(info.id)
         tree = ConversationTree(session.messages, session.head_id)
         chat.begin_anew(tree)
+        self._leave_behind()
         chat.settings = chat.settings.resumed(session.settings, given)
-        chat.keeper.resume(info.id, tree, chat.settings)
+        chat.keeper.resume(session.info, tree, chat.settings)
         self.name(info.title, is_own=info.title_is_own)
         self._is_titled = len(tree.turns()) > 1
-        self.heads.clear()
         self.show_last_turns(_SHOWN_TURNS, title=info.title)
 
-    def enter(self, line: str, cancel: Cancel) -> None:
-        """Do what `line` asks for: a message is answered, a line with a slash is a command.
+    def enter(self, sent: Sent, cancel: Cancel) -> None:
+        """Do what was sent: a message is answered, a line with a slash is a command.
 
         What cannot be done is shown.
         """
         self._does(Doing.WORKING)
-        self.front.echo(line)
+        self.front.echo(sent.text)
         try:
-            if line.startswith("/") and not line.startswith("//"):
-                self._command(self, line, cancel)
+            if sent.is_command:
+                self._command(self, sent.text, cancel)
             else:
-                self.ask(line.removeprefix("/") if line.startswith("//") else line, cancel)
+                self.ask(sent.message, cancel, typed=sent.typed)
         except GptossError as error:
             self.front.show_error(error)
         finally:
             self.doing = Doing.NOTHING
             self.measure()
 
-    def ask(self, text: str, cancel: Cancel) -> None:
-        """Send `text` to the model, with the documents that it mentions and those attached before,
-        and show the answer. Raises GptossError.
+    def ask(self, text: str, cancel: Cancel, *, typed: str = "") -> None:
+        """Send `text` to the model, with the documents attached before and those that `typed`, what
+        of it the person typed, mentions; and show the answer. Raises GptossError.
         """
-        attached = [*self.attached, *attaching.mentioned(self, text, cancel)]
+        mentioned = attaching.mentioned(self, typed, cancel)
+        attached = [*self.attached, *(d for d in mentioned if d.fenced() not in text)]
         whole = "\n\n".join([text, *(document.fenced() for document in attached)])
-        prepared = self.chat.prepare(whole, self.once)
-        self.once = None
+        prepared = self.chat.prepare(whole, self._settings_once())
+        self.effort_once = ""
         self.attached = []
         self.answer(prepared, cancel)
 
     def ask_again(self, cancel: Cancel) -> None:
         """Have the question at the head answered once more."""
-        prepared = self.chat.prepare_again(self.once)
-        self.once = None
+        prepared = self.chat.prepare_again(self._settings_once())
+        self.effort_once = ""
         self.answer(prepared, cancel)
+
+    def _settings_once(self) -> ChatSettings:
+        settings = self.chat.settings
+        return settings.with_effort(self.effort_once) if self.effort_once else settings
 
     def answer(self, prepared: Prepared, cancel: Cancel) -> None:
         """Show the answer to a question that fits."""
@@ -159,6 +177,13 @@ class Dialogue:
             self.front.end_answer()
         if self.chat.was_left_out(prepared):
             self.front.say("the question was not read to its end and is left out; ↑ brings it back")
+        elif self._has_no_answer():
+            self.front.say("the model came to no answer. /regen asks again.")
+
+    def _has_no_answer(self) -> bool:
+        last, path = self.chat.last, self.chat.tree.path()
+        was_stopped = last is not None and last.reason is not FinishReason.STOP
+        return bool(path) and not was_stopped and path[-1].message.channel is not Channel.FINAL
 
     def name(self, title: str, *, is_own: bool = False) -> None:
         """Call the conversation `title` from now on; nothing: by its first question."""
@@ -170,7 +195,10 @@ class Dialogue:
             return
         if self.doing is not Doing.NOTHING or not self.chat.tree.turns():
             return
-        title = suggest_title(self.chat, cancel)
+        try:
+            title = suggest_title(self.chat, cancel)
+        except GptossError:  # the next question will say what is wrong
+            title = ""
         self._is_titled = not cancel.is_set()
         if title:
             self.title = title
@@ -229,7 +257,7 @@ class Dialogue:
         chat = self.chat
         return Status(
             model=chat.settings.model.rpartition("/")[2],
-            effort=(self.once or chat.settings).effort_name,
+            effort=self.effort_once or chat.settings.effort_name,
             context_used=context_used,
             context_window=chat.engine.window_for(context_used or 0),
             decode_tps=chat.last.timings.decode_tps if chat.last else 0.0,

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from gptoss_cli.errors import UsageError
+from gptoss_cli.errors import GptossError, UsageError
 
 _FALLBACKS: Final = ("nano", "vi") if os.name == "posix" else ("notepad",)
 
@@ -20,15 +20,22 @@ def edited(text: str, command: str) -> str | None:
 
     The terminal must be the editor's. Raises UsageError when there is no editor.
     """
-    with tempfile.TemporaryDirectory(prefix="gptoss-") as folder:
-        path = Path(folder) / "message.md"
-        path.write_text(text, encoding="utf-8", newline="\n")
-        for words in [shlex.split(command)] if command.strip() else [[f] for f in _FALLBACKS]:
-            try:
-                code = subprocess.call([*words, str(path)])
-            except OSError:
-                continue
-            if code != 0:
-                return None
-            return path.read_text(encoding="utf-8", errors="replace").rstrip("\n")
+    try:
+        commands = [shlex.split(command)] if command.strip() else [[f] for f in _FALLBACKS]
+    except ValueError:
+        raise UsageError(f"$EDITOR is no command: {command}.", hint="export EDITOR=nano") from None
+    try:
+        with tempfile.TemporaryDirectory(prefix="gptoss-") as folder:
+            path = Path(folder) / "message.md"
+            path.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+            for words in commands:
+                try:
+                    code = subprocess.call([*words, str(path)])
+                except OSError:
+                    continue
+                if code != 0 or not path.is_file():
+                    return None
+                return path.read_text(encoding="utf-8", errors="replace").rstrip("\n")
+    except OSError as error:
+        raise GptossError(f"the text cannot be given to an editor: {error.strerror}.") from error
     raise UsageError(f"there is no editor {command}.".replace(" .", "."), hint="export EDITOR=nano")

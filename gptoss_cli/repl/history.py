@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 from pathlib import Path
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
@@ -26,3 +27,24 @@ class _LastingHistory(FileHistory):
     def store_string(self, string: str) -> None:
         with contextlib.suppress(OSError):
             super().store_string(string)
+
+
+def forget(path: Path, texts: Collection[str]) -> None:
+    """Remove what was typed as one of `texts` from the history file at `path`.
+
+    The file is prompt_toolkit's: an empty line, a comment with the time, and each line of what was
+    typed behind a plus. It is left alone where it cannot be written.
+    """
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        entries = path.read_text(encoding="utf-8").split("\n# ")
+        kept = [entry for entry in entries if _typed(entry) not in texts]
+        if len(kept) < len(entries):
+            draft = path.with_suffix(".new")
+            draft.touch(0o600)
+            draft.write_text("\n# ".join(kept), encoding="utf-8")
+            draft.replace(path)
+
+
+def _typed(entry: str) -> str:
+    lines = entry.split("\n")
+    return "\n".join(line[1:] for line in lines if line.startswith("+"))

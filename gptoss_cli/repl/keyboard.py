@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.completion import CompleteEvent
 
 from gptoss_cli.repl.dialogue import Dialogue, Doing
-from gptoss_cli.repl.typed import Pastes, is_open_block, without_quotes
+from gptoss_cli.repl.typed import Pastes, Sent, is_open_block, without_quotes
 
 if TYPE_CHECKING:
     from prompt_toolkit.buffer import Buffer
@@ -51,19 +51,23 @@ class Keyboard:
         if is_open_block(buffer.text):
             buffer.insert_text("\n")
             return
-        text = self._pastes.whole(without_quotes(buffer.text))
-        if text.strip():
-            buffer.history.append_string(text)
+        typed = without_quotes(buffer.text)
+        sent = Sent(self._pastes.whole(typed), typed)
+        if sent.text.strip():
+            buffer.history.append_string(sent.text)
             buffer.reset()
-            self._work.send(text)
+            self._work.send(sent)
             self._front.refresh()
 
     def stop(self, buffer: Buffer) -> None:
-        """Stop what goes on; what waits behind it comes back into the input."""
+        """Stop what goes on; what waits behind it is not sent, and can be sent again."""
         taken_back = self._work.stop()
-        if taken_back:
-            buffer.text = "\n".join([*taken_back, buffer.text]).rstrip("\n")
+        if len(taken_back) == 1 and not buffer.text:
+            buffer.text = taken_back[0].typed
             buffer.cursor_position = len(buffer.text)
+        elif taken_back:
+            count = "1 message is" if len(taken_back) == 1 else f"{len(taken_back)} messages are"
+            self._front.say(f"{count} not sent; ↑ brings back what was typed")
         self._front.refresh()
 
     def interrupt(self, buffer: Buffer) -> None:
@@ -71,6 +75,7 @@ class Keyboard:
         if self.is_busy and not self._work.cancel.is_set():
             self.stop(buffer)
         elif buffer.text:
+            self._is_asked_to_leave = False
             # Dropped is not lost: the arrow keys bring it back.
             buffer.history.append_string(self._pastes.whole(buffer.text))
             buffer.reset()
@@ -98,9 +103,7 @@ class Keyboard:
 
     def edit(self, buffer: Buffer) -> None:
         """Open an editor on what is typed."""
-        buffer.text = self._pastes.whole(buffer.text)
-        buffer.cursor_position = len(buffer.text)
-        buffer.open_in_editor()
+        self._front.edit_input(self._pastes.whole(buffer.text))
 
     def toggle_thinking(self) -> None:
         """Open or close the thinking."""

@@ -164,6 +164,8 @@ class LiveFront:
 
         def put() -> None:
             buffer = self._screen.buffer
+            if buffer.text.strip():
+                buffer.history.append_string(buffer.text)
             buffer.text = text
             buffer.cursor_position = len(text)
 
@@ -175,6 +177,12 @@ class LiveFront:
 
         changed: str | None = self._screen.in_terminal(lambda: edited(text, self._editor))
         return changed
+
+    def edit_input(self, text: str) -> None:
+        """Open an editor on `text`; what becomes of it is the input."""
+        from gptoss_cli.repl.editor import edited  # noqa: PLC0415
+
+        self._screen.edit_input(lambda _: edited(text, self._editor), self.show_error)
 
     def write_raw(self, sequence: str) -> None:
         """Send the terminal an escape `sequence` that moves nothing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from gptoss_cli.sessions.records import SessionInfo
     from gptoss_cli.ui.terminal import Environment
 
+_COMPLETED_TITLES: Final = 200
 _KEYS: Final = "Enter sends · Alt-Enter new line · /help · Ctrl-D leaves"
 _PLAIN_KEYS: Final = "Enter sends. /help shows the commands. Ctrl-D leaves."
 
@@ -62,9 +62,9 @@ def hold(
     from gptoss_cli.repl.completer import ChatCompleter  # noqa: PLC0415
     from gptoss_cli.repl.live import LiveFront  # noqa: PLC0415
 
-    def titles() -> Iterator[str]:
+    def titles() -> list[str]:
         store = chat.keeper.store
-        yield from (info.title for info in store.sessions(limit=50)) if store else ()
+        return [info.title for info in store.sessions(limit=_COMPLETED_TITLES)] if store else []
 
     live = LiveFront(
         environment,

@@ -14,7 +14,7 @@ from gptoss_cli.chat.interrupt import stopping
 from gptoss_cli.engine.base import Cancel
 from gptoss_cli.errors import GptossError
 from gptoss_cli.repl.editor import edited
-from gptoss_cli.repl.typed import is_open_block, without_quotes
+from gptoss_cli.repl.typed import Sent, is_open_block, without_quotes
 from gptoss_cli.ui import status
 from gptoss_cli.ui.renderer import Renderer, make_renderer
 from gptoss_cli.ui.sanitize import sanitize
@@ -77,7 +77,7 @@ class PlainFront:
         cancel = Cancel()
         try:
             with stopping(cancel):
-                self._dialogue.enter(line, cancel)
+                self._dialogue.enter(Sent(line, line), cancel)
         except KeyboardInterrupt:
             self.say(status.STOPPED)
 

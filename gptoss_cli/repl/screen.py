@@ -36,6 +36,7 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 
+from gptoss_cli.errors import GptossError
 from gptoss_cli.repl.output import HeldOutput
 from gptoss_cli.ui.cells import Row, clip
 
@@ -155,6 +156,24 @@ class ChatScreen:
             return await run_in_terminal(function, in_executor=True)
 
         return asyncio.run_coroutine_threadsafe(run(), loop).result()
+
+    def edit_input(self, edit: Callable[[str], str | None], failed: Callable[[Any], None]) -> None:
+        """Put into the input what `edit`, which has the terminal to itself, makes of it.
+
+        `failed` gets a GptossError.
+        """
+
+        async def run() -> None:
+            try:
+                changed = await run_in_terminal(lambda: edit(self.buffer.text), in_executor=True)
+            except GptossError as error:
+                failed(error)
+                return
+            if changed is not None:
+                self.buffer.text = changed
+                self.buffer.cursor_position = len(changed)
+
+        self.app.create_background_task(run())
 
     def print_above(self, text: str) -> None:
         """Print `text`, whole lines ended by a carriage return and a newline, above the input."""

@@ -26,17 +26,17 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """``find`` raises NoModelError where a model cannot be loaded by that name, ``start`` begins to
-    load it (raises GptossError). ``models`` names those that
-    are installed. ``folder`` is what relative paths begin in. ``is_remote``: the terminal is on
-    another machine, so is its clipboard. ``editor`` is the person's, or empty.
-    ``titles``: the model may be asked for titles.
+    """``start`` begins to load a model by name and calls the function it is given once all is
+    checked (raises GptossError). ``models`` names those that are installed. ``forget_typed``
+    removes what was typed from the history of earlier chats. ``folder`` is what relative paths
+    begin in. ``is_remote``: the terminal is on another machine, so is its clipboard. ``editor`` is
+    the person's, or empty. ``titles``: the model may be asked for titles.
     """
 
-    find: Callable[[str], Path]
-    start: Callable[[str], Started]
+    start: Callable[[str, Callable[[], None]], Started]
     models: Callable[[], Sequence[str]]
     remember_theme: Callable[[str], None]
+    forget_typed: Callable[[Sequence[str]], None]
     folder: Path
     is_remote: bool
     editor: str

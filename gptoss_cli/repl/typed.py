@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 _LONG_PASTE_LINES: Final = 8
 _LONG_PASTE_CHARACTERS: Final = 1_000
 _QUOTES: Final = '"""'
+_COMMAND: Final = re.compile(r"/[a-z?]+(?=\s|$)")
+_ESCAPED_SLASH: Final = re.compile(r"//(?=[^\s/])")
 _PASTED: Final = re.compile(r"\[pasted #(\d+): [\d,]+ (?:lines|characters)\]")
 
 
@@ -43,20 +46,34 @@ class Pastes:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was sent: the whole ``text``, and what of it was ``typed``, long pastes as a word."""
+
+    text: str
+    typed: str
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it is a command: a line with a slash, but no comment and no path in code."""
+        first, newline, _ = self.typed.partition("\n")
+        if not first.startswith("/") or first.startswith(("//", "/*")):
+            return False
+        return not newline or _COMMAND.match(first) is not None
+
+    @property
+    def message(self) -> str:
+        """What the model is sent: a second slash in front, which made it a message, is left out."""
+        return self.text[1:] if _ESCAPED_SLASH.match(self.text) else self.text
+
+
 def is_open_block(text: str) -> bool:
     """Whether `text` begins with three quotes that are not closed yet: Enter is a new line."""
-    begun = text.lstrip()
-    return begun.startswith(_QUOTES) and not _is_closed(begun)
+    return text.lstrip().startswith(_QUOTES) and text.count(_QUOTES) == 1
 
 
 def without_quotes(text: str) -> str:
     """Return the inside of a closed block, any other text as it is."""
-    begun = text.strip()
-    if not begun.startswith(_QUOTES) or not _is_closed(begun):
-        return text
-    return begun[len(_QUOTES) : -len(_QUOTES)].strip("\n")
-
-
-def _is_closed(begun: str) -> bool:
-    stripped = begun.rstrip()
-    return len(stripped) >= 2 * len(_QUOTES) and stripped.endswith(_QUOTES)
+    block = text.strip()
+    is_block = block.startswith(_QUOTES) and block.endswith(_QUOTES) and block.count(_QUOTES) == 2
+    return block[len(_QUOTES) : -len(_QUOTES)].strip("\n") if is_block else text

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gptoss_cli.engine.base import Cancel
+from gptoss_cli.repl.typed import Sent
 
 _END_WAIT_S: Final = 5.0
 _IDLE_S: Final = 4.0
@@ -22,7 +23,7 @@ class Work:
 
     def __init__(
         self,
-        do: Callable[[str, Cancel], None],
+        do: Callable[[Sent, Cancel], None],
         failed: Callable[[BaseException], None],
         idle: Callable[[Cancel], None] = lambda _cancel: None,
     ) -> None:
@@ -30,7 +31,7 @@ class Work:
         self._idle = idle
         self._idling = Cancel()
         self._failed = failed
-        self._lines: deque[str] = deque()
+        self._lines: deque[Sent] = deque()
         self._changed = threading.Condition()
         self._is_over = False
         self._thread = threading.Thread(target=self._run, name="gptoss-chat", daemon=True)
@@ -48,14 +49,14 @@ class Work:
         self._first = first
         self._thread.start()
 
-    def send(self, line: str) -> None:
+    def send(self, line: Sent) -> None:
         """Do `line` after all that was sent before."""
         with self._changed:
             self._lines.append(line)
             self._idling.set()
             self._changed.notify()
 
-    def stop(self) -> list[str]:
+    def stop(self) -> list[Sent]:
         """Stop what goes on; return the lines that were not begun, which are not done."""
         with self._changed:
             self.cancel.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,12 +27,15 @@ class Database:
         self.notice: str | None = None
         self._identity: store_file.Identity | None = None
         self._is_closed = False
+        # One transaction at a time: two threads may use a store, and they share the connection.
+        self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = self._open()
 
     def close(self) -> None:
         """Close the file for good. What was committed is kept, whether or not this succeeds."""
-        self._is_closed = True
-        self._disconnect()
+        with self._lock:
+            self._is_closed = True
+            self._disconnect()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -47,6 +51,10 @@ class Database:
 
     def wipe(self) -> None:
         """Leave nothing of what was removed in the file or its log."""
+        with self._lock:
+            self._wipe()
+
+    def _wipe(self) -> None:
         connection = self._connected()
         try:
             # What was removed is zeros already (secure_delete). Where there is no room to write
@@ -64,6 +72,10 @@ class Database:
 
     @contextlib.contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            yield from self._one_transaction(begin)
+
+    def _one_transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         connection = self._connected()
         try:
             with schema.transaction(connection, begin):

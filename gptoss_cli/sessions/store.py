@@ -46,7 +46,7 @@ def open_store(path: Path) -> SessionStore:
 class SessionStore:
     """An open store; ``open_store`` makes it, ``close`` or leaving ``with`` ends it.
 
-    One thread uses it at a time, not always the same one. Every method may raise SessionError,
+    Several threads may use it; each call is one transaction. Every method may raise SessionError,
     where the file cannot be read or written; one that is given a session or a message raises
     SessionGoneError where it is not there, for instance because another program removed it, and
     StoreDamagedError, of the same kind, where all had to be put aside. Times are seconds since

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,7 +160,7 @@ def test_two_programs_on_one_session_lose_nothing(store, tmp_path):
         session = other_store.load(keeper.session_id)
         other_tree = ConversationTree(session.messages, session.head_id)
         other = Keeper(other_store)
-        other.resume(keeper.session_id, other_tree, settings)
+        other.resume(session.info, other_tree, settings)
         other_tree.add(final("theirs"))
         tree.add(final("ours"))
         other.keep(other_tree, settings)
@@ -227,3 +228,57 @@ def test_the_tree_knows_its_turns_and_branches():
     assert len(tree.turns()[0].answer) == 2
     assert tree.leaves() == [4, second]
     assert [stored.id for stored in tree.path(second)] == [1, 2, 3, 5]
+
+
+def test_what_could_not_be_written_is_written_after_the_conversation_was_left(store):
+    breaking = Breaking(store)
+    keeper, settings = Keeper(breaking), ChatSettings()
+    tree = ConversationTree()
+    tree.add(user("one"))
+    keeper.keep(tree, settings)
+    breaking.is_broken = True
+    tree.add(final("two"))
+    keeper.keep(tree, settings)
+    keeper.leave(tree, settings)
+    other = ConversationTree()
+    other.add(user("three"))
+    assert keeper.keep(other, settings) == ""
+    breaking.is_broken = False
+    assert "kept again" in keeper.keep(other, settings)
+    texts = [[m.message.content for m in store.load(s.id).path()] for s in store.sessions()]
+    assert sorted(texts) == [["one", "two"], ["three"]]
+
+
+def test_a_title_given_before_the_first_question_is_kept(store):
+    keeper, tree = Keeper(store), ConversationTree()
+    keeper.call("내 제목")
+    tree.add(user("question"))
+    keeper.keep(tree, ChatSettings())
+    assert (store.last().title, store.last().title_is_own) == ("내 제목", True)
+    store.remove([keeper.session_id])
+    tree.add(final("answer"))
+    keeper.keep(tree, ChatSettings())
+    assert store.last().title == "내 제목"
+
+
+def test_two_threads_may_use_one_store(store):
+    """As when titles are completed while an answer is stored."""
+    session_id = store.create("20b", ChatSettings().record())
+    is_over, failures = threading.Event(), []
+
+    def read():
+        try:
+            while not is_over.is_set():
+                store.sessions()
+        except Exception as error:  # noqa: BLE001
+            failures.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    parent = None
+    for number in range(300):
+        parent = store.add(session_id, parent, user(f"{number}"))
+    is_over.set()
+    reader.join()
+    assert not failures
+    assert len(store.load(session_id).path()) == 300

@@ -279,3 +279,92 @@ def test_a_save_over_a_file_is_refused(chat, tmp_path: Path):
     chat.ask("47 + 85")
     assert "is there already" in chat.ask(f"/save {tmp_path / 'a'}")
     assert (tmp_path / "a").read_text() == "mine"
+
+
+def test_a_regen_that_cannot_be_keeps_the_turn(chat, tmp_path):
+    (tmp_path / "img.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
+    chat.ask("47 + 85")
+    assert "image" in chat.ask(f"/regen @{tmp_path}/img.png")
+    assert "132" in chat.ask("/show all")
+
+
+def test_effort_once_freezes_nothing_else_and_stays_behind(chat):
+    chat.ask("/effort high once")
+    chat.ask("/system BRAVO")
+    chat.ask("1 + 1")
+    assert "BRAVO" in chat.ask("/show prompt")
+    chat.ask("/effort high once")
+    chat.ask("/new")
+    assert "medium" in chat.status
+
+
+def test_a_damaged_model_leaves_the_present_one(chat, random_model, tmp_path):
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(random_model.read_bytes()[:200_000])
+    assert "error" in chat.ask(f"/model {broken}")
+    assert "132" in chat.ask("47 + 85")
+
+
+@pytest.mark.parametrize("command", ["/open " + "9" * 5000, "/undo " + "9" * 5000, "/branch x"])
+def test_absurd_numbers(chat, command):
+    chat.line(command)
+    chat.wait_for("error:")
+    chat.wait_until_idle()
+
+
+def test_absurd_settings_and_names(chat):
+    assert "takes" in chat.ask("/set seed " + "9" * 400)
+    chat.ask("/set")
+    chat.ask("47 + 85")
+    chat.send("\x1b[200~/save a\x00b\x1b[201~\r")
+    chat.wait_for("error:")
+    chat.wait_until_idle()
+
+
+@pytest.mark.parametrize("editor", ["vim 'x", "rm", "false", "/nowhere/editor"])
+def test_editors_that_fail_change_nothing(editor):
+    with ChatTerminal("--temperature", "0", columns=120, env={"VISUAL": editor}) as chat:
+        assert "error" in chat.ask("/system edit")
+        chat.send("kept\x07")
+        chat.read(0.5)
+        chat.wait_for("> kept")
+
+
+def test_instructions_that_fill_the_window_are_refused(chat, tmp_path):
+    (tmp_path / "big.txt").write_text("word " * 20_000)
+    assert "of the window" in chat.ask(f"/system file {tmp_path}/big.txt")
+    assert "which file?" in chat.ask("/system file")
+    assert "there are no instructions" in chat.ask("/system")
+
+
+def test_compact_keeps_the_title(chat):
+    for question in ("47 + 85", "100 + 1", "900 - 123"):
+        chat.ask(question)
+    chat.ask("/compact")
+    assert "47 + 85" in chat.status
+
+
+def test_forget_also_forgets_what_was_typed(chat, home):
+    chat.ask("swordfish 라는 말")
+    chat.ask("/forget yes")
+    (history,) = home.rglob("history")
+    assert "swordfish" not in history.read_text()
+
+
+def test_attached_files_stay_behind(chat, tmp_path):
+    (tmp_path / "a.txt").write_text("text")
+    chat.ask(f"/file {tmp_path}/a.txt")
+    chat.ask("/new")
+    assert "with the next message" not in chat.status
+
+
+def test_an_edit_does_not_lose_what_is_typed_meanwhile(random_model):
+    with ChatTerminal("--temperature", "0", model=random_model, columns=120) as chat:
+        chat.line("one")
+        chat.wait_for("Esc: stop")
+        chat.line("/edit 1")
+        chat.send("half typed")
+        chat.wait_for("1 waiting")
+        chat.send("\x1b")
+        chat.wait_for("not sent")
+        chat.wait_for("> half typed")

@@ -161,3 +161,23 @@ def test_the_clipboard_is_sent_and_filled(clipboard):
 def test_a_clipboard_that_is_not_there_is_said(monkeypatch):
     with ChatTerminal(columns=120, env={"SSH_CONNECTION": "1 2 3 4"}) as chat:
         assert "on your own machine" in chat.ask("/paste")
+
+
+def test_what_looks_like_a_mention_in_code_or_in_a_document_is_not_one(chat, folder):
+    (folder / "property").mkdir()
+    (folder / "doc.md").write_text("@property\n@app.log\n")
+    chat.ask("sum @doc.md")
+    assert "three" not in chat.ask("/show prompt")
+    assert "error" not in chat.ask("/regen shorter")
+    assert "three" not in chat.ask("/show prompt")
+    chat.line("/edit")
+    chat.wait_for("is in the input")
+    chat.send("\r")
+    chat.wait_until_idle()
+    assert chat.ask("/show prompt").count("File: doc.md") == 1
+
+
+def test_a_file_that_does_not_fit_with_its_question_does_not_stay_attached(chat, folder):
+    (folder / "big.txt").write_text("word " * 20_000)
+    assert "the context window" in chat.ask("/file big.txt -- what?")
+    assert "with the next message" not in chat.status

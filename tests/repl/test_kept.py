@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from gptoss_cli.messages import final, user
+from gptoss_cli.sessions.records import SessionSettings
 from gptoss_cli.sessions.store import open_store
 from tests.support.chat import ChatTerminal
 from tests.support.program import gptoss
@@ -287,9 +289,6 @@ def test_export_of_the_shell_reads_what_the_chat_kept(data):
 
 def test_2000_messages_are_opened_at_once(data):
     """RESULTS.md has the time; here: the last turns are seen, all the others are there."""
-    from gptoss_cli.messages import final, user
-    from gptoss_cli.sessions.records import SessionSettings
-
     data.mkdir(parents=True)
     with open_store(data / "sessions.db") as store:
         session_id = store.create("demo", SessionSettings())
@@ -333,6 +332,29 @@ def test_a_defect_of_ours_ends_the_chat_with_a_report_and_the_conversation_is_ke
         assert chat.wait_for_end() == 70
         assert "a report is in" in chat.text
     assert [kind for kind, _ in stored(data)] == ["user", "analysis", "final"]
+
+
+def test_a_session_longer_than_the_window_is_measured_as_it_will_be_sent(data):
+    data.mkdir(parents=True)
+    with open_store(data / "sessions.db") as store:
+        session_id = store.create("demo", SessionSettings())
+        parent = None
+        for number in range(100):
+            parent = store.add(session_id, parent, user(f"{number} + 1 " + "word " * 100))
+            parent = store.add(session_id, parent, final(f"{number + 1}"))
+    with ChatTerminal("-c", columns=100, rows=50) as chat:
+        share = int(chat.status.split("%")[0].split()[-1])
+        assert 30 < share <= 100
+        assert "no longer in the prompt" in chat.ask("/context")
+
+
+def test_tab_while_an_answer_is_stored(endless):
+    endless.line("go on")
+    endless.wait_for("Esc: stop")
+    endless.send("/open zzz" + "\t" * 100)
+    endless.read(1.0)
+    endless.send("\x03")
+    endless.wait_for("[stopped]")
 
 
 def test_where_the_conversation_went_back_to_is_kept_and_an_edit_that_was_not_sent_is_not(data):

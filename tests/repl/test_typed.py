@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import stat
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gptoss_cli.repl.dialogue import Doing, Status
+from gptoss_cli.repl.history import forget, open_history
 from gptoss_cli.repl.status_line import meter, status_row
-from gptoss_cli.repl.typed import Pastes, is_open_block, without_quotes
+from gptoss_cli.repl.typed import Pastes, Sent, is_open_block, without_quotes
 from gptoss_cli.ui.cells import row_cells
 
 STATUS = Status("gpt-oss-20b", "medium", 6100, 8192, 10.34, "로그에서 새는 곳 찾기", 0)
@@ -34,7 +37,13 @@ def test_blocks_that_are_open(text):
 
 @pytest.mark.parametrize(
     ("text", "inside"),
-    [('"""a\nb"""', "a\nb"), ('"""\na\n"""\n', "a"), ('say """hi"""', 'say """hi"""'), ("a", "a")],
+    [
+        ('"""a\nb"""', "a\nb"),
+        ('"""\na\n"""\n', "a"),
+        ('say """hi"""', 'say """hi"""'),
+        ("a", "a"),
+        ('"""Doc."""\nimport os', '"""Doc."""\nimport os'),
+    ],
 )
 def test_blocks_that_are_closed(text, inside):
     assert not is_open_block(text)
@@ -70,3 +79,40 @@ def test_the_status_line_fits_every_width_and_keeps_what_matters(columns, doing)
 def test_the_status_line_tells_all_where_there_is_room():
     text = "".join(part for part, _ in status_row(STATUS, Doing.NOTHING, 0, 120))
     assert text == (" ctx 6.1k/8k 74 % · gpt-oss-20b · medium · 10.3 tok/s · 로그에서 새는 곳 찾기")
+
+
+@pytest.mark.parametrize("text", ["/help", "/efort high", "/usr/bin", "/system one\ntwo", "/?"])
+def test_commands(text):
+    assert Sent(text, text).is_command
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("//etc is a folder", "/etc is a folder"),
+        ("// a comment\nint x;", "// a comment\nint x;"),
+        ("/* a comment */\nint x;", "/* a comment */\nint x;"),
+        ("/usr/bin/env python\nimport os", "/usr/bin/env python\nimport os"),
+        ("hello", "hello"),
+    ],
+)
+def test_messages(text, message):
+    sent = Sent(text, text)
+    assert not sent.is_command
+    assert sent.message == message
+
+
+def test_a_long_paste_is_never_a_command():
+    sent = Sent("/etc/passwd\n" * 20, "[pasted #1: 21 lines]")
+    assert not sent.is_command
+
+
+def test_typed_lines_are_forgotten_in_the_history(tmp_path):
+    path = tmp_path / "history"
+    history = open_history(path)
+    for text in ("one", "비밀\n두 줄", "three"):
+        history.store_string(text)
+    forget(path, {"비밀\n두 줄"})
+    assert list(open_history(path).load_history_strings()) == ["three", "one"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    forget(tmp_path / "absent", {"x"})

@@ -8,8 +8,13 @@ import time
 import pytest
 
 from gptoss_cli.repl import work as work_module
+from gptoss_cli.repl.typed import Sent
 from gptoss_cli.repl.work import Work
 from tests.support.waiting import wait_until
+
+
+def sent(text: str) -> Sent:
+    return Sent(text, text)
 
 
 @pytest.fixture(autouse=True)
@@ -19,10 +24,10 @@ def soon_idle(monkeypatch):
 
 def test_lines_are_done_in_the_order_of_sending():
     done = []
-    work = Work(lambda line, _cancel: done.append(line), done.append)
+    work = Work(lambda line, _cancel: done.append(line.text), done.append)
     work.begin(lambda: done.append("first"))
     for line in "abc":
-        work.send(line)
+        work.send(sent(line))
     wait_until(lambda: len(done) == 4)
     work.close()
     assert done == ["first", "a", "b", "c"]
@@ -35,14 +40,14 @@ def test_a_stop_takes_back_what_was_not_begun():
         is_begun.set()
         while not cancel.is_set():
             time.sleep(0.01)
-        done.append(line)
+        done.append(line.text)
 
     work = Work(do, done.append)
     work.begin(lambda: None)
     for line in "abc":
-        work.send(line)
+        work.send(sent(line))
     is_begun.wait(5)
-    assert work.stop() == ["b", "c"]
+    assert [line.text for line in work.stop()] == ["b", "c"]
     wait_until(lambda: not work.is_busy)
     work.close()
     assert done == ["a"]
@@ -52,14 +57,14 @@ def test_what_fails_is_told_and_the_next_line_is_done():
     done, failures = [], []
 
     def do(line, _cancel):
-        if line == "a":
-            raise KeyError(line)
-        done.append(line)
+        if line.text == "a":
+            raise KeyError(line.text)
+        done.append(line.text)
 
     work = Work(do, failures.append)
     work.begin(lambda: None)
-    work.send("a")
-    work.send("b")
+    work.send(sent("a"))
+    work.send(sent("b"))
     wait_until(lambda: done == ["b"])
     work.close()
     assert isinstance(failures[0], KeyError)
@@ -71,7 +76,7 @@ def test_idle_time_is_used_once_after_a_line_and_never_before_one():
     work.begin(lambda: None)
     time.sleep(0.2)
     assert not idles
-    work.send("a")
+    work.send(sent("a"))
     wait_until(lambda: bool(idles))
     time.sleep(0.2)
     work.close()
@@ -87,11 +92,11 @@ def test_a_line_stops_what_is_done_in_idle_time():
             time.sleep(0.01)
         done.append("stopped")
 
-    work = Work(lambda line, _cancel: done.append(line), done.append, idle)
+    work = Work(lambda line, _cancel: done.append(line.text), done.append, idle)
     work.begin(lambda: None)
-    work.send("a")
+    work.send(sent("a"))
     assert is_idling.wait(5)
-    work.send("b")
+    work.send(sent("b"))
     wait_until(lambda: "b" in done)
     work.close()
     assert done[:3] == ["a", "stopped", "b"]

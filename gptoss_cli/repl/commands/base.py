@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gptoss_cli.errors import UsageError
 from gptoss_cli.repl.dialogue import Dialogue
@@ -13,6 +13,9 @@ from gptoss_cli.repl.dialogue import Dialogue
 if TYPE_CHECKING:
     from gptoss_cli.chat.tree import Turn
     from gptoss_cli.engine.base import Cancel
+
+
+_MOST_DIGITS: Final = 10
 
 
 class Completes(Enum):
@@ -46,7 +49,7 @@ class Command:
 def number_of(text: str, most: int, what: str) -> int:
     """Return the number from 1 to `most` that `text` spells. Raises UsageError."""
     try:
-        number = int(text)
+        number = int(text) if len(text) < _MOST_DIGITS else 0
     except ValueError:
         number = 0
     if 1 <= number <= most:

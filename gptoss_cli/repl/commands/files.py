@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gptoss_cli.errors import UsageError
+from gptoss_cli.errors import GptossError, UsageError
 from gptoss_cli.repl import attaching
 from gptoss_cli.repl.clipboard import system_paste
 from gptoss_cli.repl.commands.base import Command, Completes, plural
@@ -44,9 +44,14 @@ def _paste(dialogue: Dialogue, question: str, cancel: Cancel) -> None:
 
 
 def _attach(dialogue: Dialogue, documents: list[Document], question: str, cancel: Cancel) -> None:
-    dialogue.attached += documents
+    before = dialogue.attached
+    dialogue.attached = [*before, *documents]
     if question:
-        dialogue.ask(question, cancel)
+        try:
+            dialogue.ask(question, cancel, typed=question)
+        except GptossError:
+            dialogue.attached = before
+            raise
     else:
         count = plural(len(dialogue.attached), "file")
         dialogue.front.say(f"{count} with the next message. /file clear drops them.")

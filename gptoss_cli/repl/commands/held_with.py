@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gptoss_cli.chat.settings import NUMBERS, ChatSettings
-from gptoss_cli.errors import GptossError, UsageError
+from gptoss_cli.errors import UsageError
 from gptoss_cli.repl import attaching
 from gptoss_cli.repl.commands.base import Command, Completes, number_of, plural
 from gptoss_cli.repl.dialogue import Dialogue
@@ -17,6 +17,7 @@ from gptoss_cli.ui import status, theme
 if TYPE_CHECKING:
     from gptoss_cli.engine.base import Cancel
 
+_MOST_OF_THE_WINDOW: Final = 0.75
 _EFFORTS: Final = ("low", "medium", "high", "none")
 
 
@@ -28,16 +29,9 @@ def _model(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
         lines.append("/model NAME changes to one; gptoss pull gets more.")
         dialogue.front.say("\n".join(lines))
         return
-    dialogue.services.find(text)
     chat = dialogue.chat
-    dialogue.front.say(f"loading {text}…")
-    chat.engine.close()  # two models may not fit beside each other
-    try:
-        started = dialogue.services.start(text)
-    except GptossError:
-        started = dialogue.services.start(present)
-        chat.change_engine(started.engine, started.most_context)
-        raise
+    # Two models may not fit beside each other: the present one goes when the other is checked.
+    started = dialogue.services.start(text, chat.engine.close)
     chat.change_engine(started.engine, started.most_context)
     dialogue.change(replace(dialogue.chat.settings, model=started.model))
     for note in started.notes:
@@ -58,7 +52,7 @@ def _effort(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
     old = dialogue.chat.settings
     new = old.with_effort(name)
     if once:
-        dialogue.once = new
+        dialogue.effort_once = name
         dialogue.front.say(f"effort {name} for the next message.")
     else:
         dialogue.change(new)
@@ -91,17 +85,33 @@ def _system(dialogue: Dialogue, text: str, cancel: Cancel) -> None:
         instructions = edited
     elif text == "clear":
         instructions = ""
-    elif word == "file" and rest.strip():
+    elif text == "file":
+        raise UsageError("which file?", hint="/system file PATH")
+    elif word == "file":
         documents = attaching.named(dialogue, rest, cancel)
         instructions = "\n\n".join(document.text for document in documents)
     else:
         instructions = text
-    dialogue.change(replace(settings, instructions=instructions))
+    changed = replace(settings, instructions=instructions)
+    _require_room_for(dialogue, changed)
+    dialogue.change(changed)
     lines = instructions.count("\n") + 1
     front.say(f"instructions of {plural(lines, 'line')}." if instructions else "no instructions.")
     used = dialogue.status.context_used or 0
     if instructions != settings.instructions and used > 1000:
         front.say(f"the next answer reads all {status.tokens(used)} of the conversation again.")
+
+
+def _require_room_for(dialogue: Dialogue, changed: ChatSettings) -> None:
+    """Raise UsageError where the instructions would leave no room to talk."""
+    engine = dialogue.chat.engine
+    size = engine.prompt_tokens(changed.conversation())
+    window = engine.window_for(size)
+    if size > window * _MOST_OF_THE_WINDOW:
+        raise UsageError(
+            f"the instructions take {size:,} of the {window:,} tokens of the window.",
+            hint="shorter ones, or start with a larger --context",
+        )
 
 
 def _set(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:

@@ -6,7 +6,8 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gptoss_cli.errors import SessionError, UsageError
+from gptoss_cli.errors import UsageError
+from gptoss_cli.messages import Role
 from gptoss_cli.repl.commands.base import Command, Completes, plural
 from gptoss_cli.repl.dialogue import Dialogue
 from gptoss_cli.repl.replay import line_rows
@@ -28,7 +29,7 @@ def store_of(dialogue: Dialogue) -> SessionStore:
     """Return where conversations are kept. Raises UsageError where they are not."""
     store = dialogue.chat.keeper.store
     if store is None:
-        raise UsageError("conversations are not kept in this chat.", hint="start without --no-save")
+        raise UsageError("conversations are not kept in this chat.")
     return store
 
 
@@ -53,8 +54,8 @@ def _open(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
     if not text:
         _sessions(dialogue, "", _cancel)
         return
-    is_entry = text.isdecimal() and 0 < int(text) <= len(dialogue.listed)
-    found = store.find(dialogue.listed[int(text) - 1] if is_entry else text)
+    entries = {str(number): name for number, name in enumerate(dialogue.listed, 1)}
+    found = store.find(entries.get(text, text))
     if not found:
         raise UsageError(f"no conversation is called {text}.", hint="/sessions lists them")
     if len(found) > 1:
@@ -69,9 +70,7 @@ def _open(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
 
 
 def _new(dialogue: Dialogue, _text: str, _cancel: Cancel) -> None:
-    dialogue.chat.begin_anew()
-    dialogue.name("")
-    dialogue.heads.clear()
+    dialogue.begin_anew()
     dialogue.front.say("a new conversation. /sessions lists the earlier ones.")
 
 
@@ -80,17 +79,15 @@ def _title(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
         dialogue.front.say(dialogue.status.title or "there is no title yet.")
         return
     dialogue.name(title_of(text), is_own=True)
-    session_id = dialogue.chat.keeper.session_id
-    if session_id is not None:
-        store_of(dialogue).set_title(session_id, text)
+    dialogue.chat.keeper.call(title_of(text))
 
 
 def _search(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
-    words = text.removeprefix("--thinking").strip()
+    words = " ".join(word for word in text.split() if word != "--thinking")
     if not words:
         raise UsageError("search for what?", hint="/search [--thinking] WORDS")
     began_s = time.monotonic()
-    hits = store_of(dialogue).search(words, thinking=words != text, limit=_LISTED)
+    hits = store_of(dialogue).search(words, thinking="--thinking" in text.split(), limit=_LISTED)
     if not hits:
         dialogue.front.say(f"nothing was said about {words}.")
         return
@@ -123,14 +120,10 @@ def _forget(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
         )
         return
     store = store_of(dialogue)
-    dialogue.chat.begin_anew()
-    dialogue.name("")
-    dialogue.heads.clear()
-    try:
-        store.remove([session_id])
-    except SessionError as error:
-        dialogue.front.say(str(error))
-        return
+    questions = [m.message.content for m in dialogue.chat.tree if m.message.role is Role.USER]
+    dialogue.begin_anew(forgets=True)
+    dialogue.services.forget_typed(questions)
+    store.remove([session_id])
     dialogue.front.say("forgotten. This is a new conversation.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -65,7 +66,7 @@ def _free(path: Path) -> Path:
     """Return `path`, numbered if there is a file of that name."""
     number = 1
     free = path
-    while free.exists():
+    while os.path.lexists(free):
         number += 1
         free = path.with_stem(f"{path.stem}-{number}")
     return free
@@ -75,9 +76,14 @@ def _write_new(path: Path, content: str) -> None:
     """Write `content` to a file that is not there yet. Raises GptossError."""
     try:
         write_private(path, content)
-    except GptossError as error:
+    except UsageError as error:
         error.hint = "another name"
         raise
+    except GptossError as error:
+        error.hint = ""
+        raise
+    except ValueError:  # a NUL
+        raise UsageError("that is no name of a file.") from None
 
 
 def _answer(turn: Turn) -> str:
@@ -111,7 +117,7 @@ def _save(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
     if len(words) >= 2 and words[0] == "code":
         number, name = (words[1], words[2]) if len(words) == 3 else ("", words[1])
         content = _code(dialogue, number)
-    elif text:
+    elif text and text != "code":
         name, content = text, _answer(turn_of(dialogue, ""))
     else:
         raise UsageError("save what?", hint="/save code [N] FILE, or /save FILE for the answer")

@@ -23,13 +23,16 @@ def _regen(dialogue: Dialogue, hint: str, cancel: Cancel) -> None:
     try:
         if hint:
             dialogue.chat.move(question.parent_id)
-            dialogue.ask(f"{question.message.content}\n\n{hint}", cancel)
+            dialogue.ask(f"{question.message.content}\n\n{hint}", cancel, typed=hint)
         else:
             dialogue.chat.move(question.id)
             dialogue.ask_again(cancel)
     except GptossError:
         dialogue.chat.move(dialogue.heads.pop())
         raise
+    if dialogue.chat.tree.head_id in {question.parent_id, question.id}:
+        # Stopped before it was read: the answer that there was stays.
+        dialogue.chat.move(dialogue.heads.pop())
 
 
 def _edit(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:

@@ -84,11 +84,13 @@ def _compact(dialogue: Dialogue, _text: str, cancel: Cancel) -> None:
         raise UsageError("there is not enough to sum up: it takes two turns or more.")
     before = dialogue.status.context_used or 0
     dialogue.front.say("summing up the oldest turns…")
+    title = dialogue.status.title
     dialogue.remember_head()
     compacted = compact(dialogue.chat, cancel)
     if compacted is None:
         dialogue.heads.pop()
         raise UsageError("stopped: the conversation is as it was.")
+    dialogue.name(title, is_own=dialogue.title_is_own)
     dialogue.tell(dialogue.chat.keep())
     dialogue.show_turn(dialogue.chat.tree.turns()[0])
     dialogue.measure()
