@@ -60,12 +60,12 @@ def _summary(chat: Chat, turns: list[Turn], cancel: Cancel) -> str | None:
         thinking=settings.thinking,
     ):
         match event:
-            case MessageCompleted(message) if message.channel is Channel.FINAL:
-                text = message.content
+            case MessageCompleted(message, complete) if message.channel is Channel.FINAL:
+                text = message.content if complete else ""
             case Finished(FinishReason.CANCELLED):
                 return None
             case _:
                 pass
     if not text.strip():
-        raise GptossError("the model wrote no summary.", hint="/compact again, or /undo")
+        raise GptossError("the model wrote no summary.", hint="/compact again")
     return text.strip()

@@ -46,16 +46,15 @@ class Keeper:
         self._present = _Place(
             session_id=info.id,
             own_title=info.title if info.title_is_own else "",
+            stored_title=info.title if info.title_is_own else "",
             stored={stored.id: stored.id for stored in tree},
             settings=settings,
             head_id=tree.head_id,
         )
 
     def call(self, title: str) -> None:
-        """Give the present conversation a title of the person's own. Raises SessionError."""
+        """Give the present conversation a title of the person's own; ``keep`` writes it."""
         self._present.own_title = title
-        if self._store is not None and self.session_id is not None:
-            self._store.set_title(self.session_id, title)
 
     def keep(self, tree: ConversationTree, settings: ChatSettings) -> str:
         """Write what changed; return what the person should be told of it, nearly always nothing.
@@ -84,7 +83,9 @@ class Keeper:
 
         What could not be written yet is not forgotten, unless it is to be (`forgets`).
         """
-        if tree.touched and self._store is not None and not forgets:
+        if forgets:
+            self._left = [left for left in self._left if left[0].session_id != self.session_id]
+        elif tree.touched and self._store is not None:
             self._left.append((self._present, tree, settings))
         self._present = _Place()
 
@@ -95,6 +96,7 @@ class _Place:
 
     session_id: str | None = None
     own_title: str = ""
+    stored_title: str = ""
     stored: dict[int, int] = field(default_factory=dict)  # ids of the tree's messages there
     settings: ChatSettings | None = None
     head_id: int | None = None
@@ -105,6 +107,7 @@ class _Place:
             self._write(store, tree, settings)
         except SessionGoneError:
             self.session_id = self.settings = self.head_id = None
+            self.stored_title = ""
             self.stored = {}
             tree.touched.update(stored.id for stored in tree)
             self._write(store, tree, settings)
@@ -114,7 +117,10 @@ class _Place:
             if not tree.touched:
                 return  # nothing was said: there is no session
             self.session_id = store.create(settings.model, settings.record(), self.own_title)
-            self.settings = settings
+            self.settings, self.stored_title = settings, self.own_title
+        if self.own_title != self.stored_title:
+            store.set_title(self.session_id, self.own_title)
+            self.stored_title = self.own_title
         if settings != self.settings:
             store.set_settings(self.session_id, settings.record(), model=settings.model)
             self.settings = settings

@@ -32,7 +32,7 @@ class Number:
     def words(self) -> str:
         """What it takes, in words."""
         kind = "a whole number" if self.whole else "a number"
-        return f"{kind} from {self.least:g} to {self.most:,g}" + (" or none" if self.open else "")
+        return f"{kind} from {self.least:g} to {self.most:,.0f}" + (" or none" if self.open else "")
 
     def read(self, text: str) -> float | int | None:
         """Return the number that `text` spells, NaN where it spells none."""

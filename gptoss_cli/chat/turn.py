@@ -100,7 +100,8 @@ class Chat:
                     self.last = event
                     self._leave_unread(prepared, recording)
                     yield from self._keep()
-                elif recording.is_due():
+                elif recording.is_due() and not self.keeper.has_failed:
+                    # A store that fails may take seconds to say so, each time.
                     yield from self._keep()
                 yield event
         finally:
@@ -142,6 +143,8 @@ class Chat:
         """Turn to another conversation; the present one stays as it is kept, or will be as soon as
         it can, unless it is to be forgotten.
         """
+        if not forgets:
+            self.keep()
         self.keeper.leave(self.tree, self.settings, forgets=forgets)
         self.tree = tree or ConversationTree()
         self.last = None

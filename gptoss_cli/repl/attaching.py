@@ -18,10 +18,17 @@ if TYPE_CHECKING:
     from gptoss_cli.engine.base import Cancel
     from gptoss_cli.repl.dialogue import Dialogue
 
+DOCUMENT_BEGINS: Final = "\n\nFile: "
+"""What stands in a message between what was typed and a document."""
+
 # A blank in a name is written with a backslash, as Tab completes it.
 _MENTION: Final = re.compile(r"(?:^|(?<=\s))@((?:\\.|[^\s\\])+)")
 _ESCAPED: Final = re.compile(r"\\(.)")
 # What may follow a name without a blank: signs, and Korean particles.
+# An address may end in Hangul of its own: only particles are taken off.
+_BEHIND_ADDRESS: Final = re.compile(
+    r"(?<=[!-~])(?:은|는|이|가|을|를|의|에|에서|에서는|에는|로|으로|와|과|도|만|부터|까지)?[.,;:!?)\]}'\"…]*\Z"
+)
 _BEHIND: Final = re.compile(r"[.,;:!?)\]}'\"…가-힣]\Z")
 
 
@@ -89,7 +96,7 @@ def _meant(written: str, folder: Path) -> str | None:
 
     for candidate in _candidates(unescaped(written)):
         if is_address(candidate):
-            return candidate
+            return _BEHIND_ADDRESS.sub("", candidate)
         try:
             path = folder / Path(candidate).expanduser()
             is_there = (path.exists() and not path.is_dir()) or _is_glob_of_something(

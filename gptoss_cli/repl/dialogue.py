@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from gptoss_cli.repl.front import Front
     from gptoss_cli.repl.services import Services
     from gptoss_cli.repl.typed import Sent
-    from gptoss_cli.sessions.records import SessionInfo
+    from gptoss_cli.sessions.records import SessionInfo, StoredMessage
 
 
+_COMPLETED_TITLES: Final = 200
 _SHOWN_TURNS: Final = 2  # of a conversation that is opened
 
 
@@ -83,6 +84,9 @@ class Dialogue:
         self.title_is_own = False
         self._is_titled = False
         self.heads: list[int | None] = []  # where /redo goes back to
+        self.edited: StoredMessage | None = None  # the question that the next message replaces
+        self.titles: list[str] = []  # of the conversations that are kept, for completion
+        self.typed: list[str] = []  # the lines that were sent in this conversation
         self.attached: list[Document] = []  # sent with the next message
         self.listed: list[str] = []  # the sessions of the last list, for /open N
         self._command = command
@@ -100,6 +104,13 @@ class Dialogue:
                 self.front.show_error(error)
         self.measure()
 
+    def end(self) -> str:
+        """Keep what is not kept yet; return what the person should know, or nothing."""
+        self.chat.keep()
+        if not self.chat.keeper.has_failed:
+            return ""
+        return "note: the last of what was said could not be kept."
+
     def begin_anew(self, *, forgets: bool = False) -> None:
         """Turn to a new conversation; nothing of the present one goes along."""
         self.chat.begin_anew(forgets=forgets)
@@ -109,6 +120,8 @@ class Dialogue:
         self.name("")
         self.effort_once = ""
         self.attached = []
+        self.typed = []
+        self.edited = None
         self.heads.clear()
 
     def open(self, info: SessionInfo, *, given: frozenset[str] = frozenset()) -> None:
@@ -133,9 +146,11 @@ class Dialogue:
         What cannot be done is shown.
         """
         self._does(Doing.WORKING)
+        self.typed.append(sent.text)
         self.front.echo(sent.text)
         try:
             if sent.is_command:
+                self.edited = None
                 self._command(self, sent.text, cancel)
             else:
                 self.ask(sent.message, cancel, typed=sent.typed)
@@ -152,10 +167,28 @@ class Dialogue:
         mentioned = attaching.mentioned(self, typed, cancel)
         attached = [*self.attached, *(d for d in mentioned if d.fenced() not in text)]
         whole = "\n\n".join([text, *(document.fenced() for document in attached)])
-        prepared = self.chat.prepare(whole, self._settings_once())
-        self.effort_once = ""
-        self.attached = []
+        prepared = self._prepared(whole)
+        waiting, self.attached = self.attached, []
+        effort_once, self.effort_once = self.effort_once, ""
+        edited, self.edited = self.edited, None
         self.answer(prepared, cancel)
+        if self.chat.was_left_out(prepared):
+            self.attached, self.effort_once = waiting, effort_once
+            if edited is not None:
+                self.chat.move(self.heads.pop())
+                self.tell(self.chat.keep())
+
+    def _prepared(self, whole: str) -> Prepared:
+        """Put a message to the conversation, in the place of the question that it replaces."""
+        if self.edited is None:
+            return self.chat.prepare(whole, self._settings_once())
+        self.remember_head()
+        self.chat.move(self.edited.parent_id)
+        try:
+            return self.chat.prepare(whole, self._settings_once())
+        except GptossError:
+            self.chat.move(self.heads.pop())
+            raise
 
     def ask_again(self, cancel: Cancel) -> None:
         """Have the question at the head answered once more."""
@@ -250,6 +283,10 @@ class Dialogue:
 
     def measure(self) -> None:
         """Bring the status up to date. Counts tokens: not for the thread of the screen."""
+        store = self.chat.keeper.store
+        if store is not None and not self.chat.keeper.has_failed:
+            with contextlib.suppress(SessionError):
+                self.titles = [info.title for info in store.sessions(limit=_COMPLETED_TITLES)]
         self.status = self._described(self.chat.context_used())
         self.front.refresh()
 

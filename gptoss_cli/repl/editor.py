@@ -23,7 +23,9 @@ def edited(text: str, command: str) -> str | None:
     try:
         commands = [shlex.split(command)] if command.strip() else [[f] for f in _FALLBACKS]
     except ValueError:
-        raise UsageError(f"$EDITOR is no command: {command}.", hint="export EDITOR=nano") from None
+        raise UsageError(
+            f"the editor is no command: {command}.", hint="export VISUAL=nano"
+        ) from None
     try:
         with tempfile.TemporaryDirectory(prefix="gptoss-") as folder:
             path = Path(folder) / "message.md"

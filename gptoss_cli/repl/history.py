@@ -35,13 +35,13 @@ def forget(path: Path, texts: Collection[str]) -> None:
     The file is prompt_toolkit's: an empty line, a comment with the time, and each line of what was
     typed behind a plus. It is left alone where it cannot be written.
     """
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        entries = path.read_text(encoding="utf-8").split("\n# ")
+    with contextlib.suppress(OSError):
+        entries = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n# ")
         kept = [entry for entry in entries if _typed(entry) not in texts]
         if len(kept) < len(entries):
             draft = path.with_suffix(".new")
             draft.touch(0o600)
-            draft.write_text("\n# ".join(kept), encoding="utf-8")
+            draft.write_text("\n# ".join(kept), encoding="utf-8", errors="surrogateescape")
             draft.replace(path)
 
 

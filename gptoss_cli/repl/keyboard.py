@@ -52,7 +52,7 @@ class Keyboard:
             buffer.insert_text("\n")
             return
         typed = without_quotes(buffer.text)
-        sent = Sent(self._pastes.whole(typed), typed)
+        sent = Sent(self._pastes.whole(typed), typed, is_block=typed != buffer.text)
         if sent.text.strip():
             buffer.history.append_string(sent.text)
             buffer.reset()

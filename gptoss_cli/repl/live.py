@@ -24,6 +24,7 @@ from gptoss_cli.ui import status, theme
 from gptoss_cli.ui.cells import Row
 from gptoss_cli.ui.renderer import make_live_renderer
 from gptoss_cli.ui.sanitize import sanitize
+from gptoss_cli.ui.say import say
 from gptoss_cli.ui.screen import Screen
 from gptoss_cli.ui.theme import Theme
 
@@ -98,6 +99,9 @@ class LiveFront:
             self._screen.run(first, typed)
         finally:
             self._work.close()
+            notice = self._dialogue.end()
+            if notice:
+                say(notice)
 
     # What the screen asks for
 

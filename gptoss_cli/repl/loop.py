@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from gptoss_cli.sessions.records import SessionInfo
     from gptoss_cli.ui.terminal import Environment
 
-_COMPLETED_TITLES: Final = 200
 _KEYS: Final = "Enter sends · Alt-Enter new line · /help · Ctrl-D leaves"
 _PLAIN_KEYS: Final = "Enter sends. /help shows the commands. Ctrl-D leaves."
 
@@ -40,11 +39,15 @@ def hold(
     go on with, in which the settings that were ``given`` stay as they are; ``typed`` what was typed
     before all this was there.
     """
+    held: list[Dialogue] = []
 
     def make_dialogue(front: Front) -> Dialogue:
-        return Dialogue(
-            chat, front, services=services, command=registry.run, resumed=resumed, given=given
+        held.append(
+            Dialogue(
+                chat, front, services=services, command=registry.run, resumed=resumed, given=given
+            )
         )
+        return held[0]
 
     if not environment.live:
         from gptoss_cli.repl.plain import PlainFront  # noqa: PLC0415
@@ -62,10 +65,6 @@ def hold(
     from gptoss_cli.repl.completer import ChatCompleter  # noqa: PLC0415
     from gptoss_cli.repl.live import LiveFront  # noqa: PLC0415
 
-    def titles() -> list[str]:
-        store = chat.keeper.store
-        return [info.title for info in store.sessions(limit=_COMPLETED_TITLES)] if store else []
-
     live = LiveFront(
         environment,
         show_thinking=show_thinking,
@@ -75,7 +74,7 @@ def hold(
         completer=ChatCompleter(
             registry.COMMANDS,
             models=services.models,
-            titles=titles,
+            titles=lambda: held[0].titles,
             paths=lambda typed: complete(typed, services.folder),
         ),
         make_dialogue=make_dialogue,

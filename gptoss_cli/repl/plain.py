@@ -57,6 +57,14 @@ class PlainFront:
         """Hold the conversation until the person leaves."""
         self.say(heading)
         self._dialogue.begin()
+        try:
+            self._converse()
+        finally:
+            notice = self._dialogue.end()
+            if notice:
+                self.say(notice)
+
+    def _converse(self) -> None:
         is_asked_to_leave = False
         while not self._is_over:
             try:
@@ -70,14 +78,15 @@ class PlainFront:
                 self.say("\nCtrl-C again or Ctrl-D leaves.")
                 continue
             is_asked_to_leave = False
-            if line.strip():
-                self._enter(line)
+            text = without_quotes(line)
+            if text.strip():
+                self._enter(Sent(text, text, is_block=text != line))
 
-    def _enter(self, line: str) -> None:
+    def _enter(self, sent: Sent) -> None:
         cancel = Cancel()
         try:
             with stopping(cancel):
-                self._dialogue.enter(Sent(line, line), cancel)
+                self._dialogue.enter(sent, cancel)
         except KeyboardInterrupt:
             self.say(status.STOPPED)
 
@@ -85,7 +94,7 @@ class PlainFront:
         line = self._input("> ")
         while is_open_block(line):
             line += "\n" + self._input("  ")
-        return without_quotes(line)
+        return line
 
     def _input(self, prompt: str) -> str:
         text, self._put = self._put, ""

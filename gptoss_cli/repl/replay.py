@@ -31,7 +31,8 @@ def question_rows(text: str, width: int, look: Theme) -> list[Row]:
         if len(rows) > _MOST_QUESTION_ROWS:
             break
     if len(rows) > _MOST_QUESTION_ROWS:
-        lines = f"{look.ellipsis} {text.count(chr(10)) + 1:,} lines, {len(text):,} characters"
+        count = text.count("\n") + 1
+        lines = f"{look.ellipsis} {count:,} line{'s' * (count > 1)}, {len(text):,} characters"
         rows = [*rows[: _MOST_QUESTION_ROWS - 1], [(lines, theme.FAINT)]]
     return [[("  " if i else "> ", theme.MARKER), *row] for i, row in enumerate(rows)]
 

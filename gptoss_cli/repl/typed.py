@@ -48,23 +48,37 @@ class Pastes:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What was sent: the whole ``text``, and what of it was ``typed``, long pastes as a word."""
+    """What was sent: the whole ``text``, and what of it was ``typed``, long pastes as a word.
+
+    ``is_block``: it stood between three quotes, and is a message whatever it begins with.
+    """
 
     text: str
     typed: str
+    is_block: bool = False
 
     @property
     def is_command(self) -> bool:
         """Whether it is a command: a line with a slash, but no comment and no path in code."""
         first, newline, _ = self.typed.partition("\n")
-        if not first.startswith("/") or first.startswith(("//", "/*")):
+        if self.is_block or not first.startswith("/") or first.startswith(("//", "/*")):
             return False
         return not newline or _COMMAND.match(first) is not None
 
     @property
     def message(self) -> str:
         """What the model is sent: a second slash in front, which made it a message, is left out."""
-        return self.text[1:] if _ESCAPED_SLASH.match(self.text) else self.text
+        is_escaped = not self.is_block and _ESCAPED_SLASH.match(self.text)
+        return self.text[1:] if is_escaped else self.text
+
+
+def as_typed(message: str) -> str:
+    """Return what has to be typed for `message` to be sent."""
+    for typed in (message, f"/{message}"):
+        sent = Sent(typed, typed)
+        if not sent.is_command and sent.message == message:
+            return typed
+    return f"{_QUOTES}{message}{_QUOTES}"
 
 
 def is_open_block(text: str) -> bool:

@@ -282,3 +282,36 @@ def test_two_threads_may_use_one_store(store):
     reader.join()
     assert not failures
     assert len(store.load(session_id).path()) == 300
+
+
+def test_what_is_forgotten_does_not_come_back(store):
+    breaking = Breaking(store)
+    keeper, settings, tree = Keeper(breaking), ChatSettings(), ConversationTree()
+    tree.add(user("secret"))
+    keeper.keep(tree, settings)
+    breaking.is_broken = True
+    tree.add(final("more"))
+    keeper.keep(tree, settings)
+    session = store.load(keeper.session_id)
+    keeper.leave(tree, settings)
+    keeper.resume(session.info, ConversationTree(session.messages, session.head_id), settings)
+    breaking.is_broken = False
+    store.remove([session.info.id])
+    keeper.leave(tree, settings, forgets=True)
+    other = ConversationTree()
+    other.add(user("other"))
+    keeper.keep(other, settings)
+    assert [info.title for info in store.sessions()] == ["other"]
+
+
+def test_a_title_that_could_not_be_written_is_written_later(store):
+    breaking = Breaking(store)
+    keeper, settings, tree = Keeper(breaking), ChatSettings(), ConversationTree()
+    tree.add(user("q"))
+    keeper.keep(tree, settings)
+    breaking.is_broken = True
+    keeper.call("제목")
+    assert keeper.keep(tree, settings)
+    breaking.is_broken = False
+    keeper.keep(tree, settings)
+    assert store.last().title == "제목"

@@ -371,3 +371,53 @@ def test_where_the_conversation_went_back_to_is_kept_and_an_edit_that_was_not_se
         again.send("\x03\x04")
         again.wait_for_end()
     assert stored(data)[0] == ("user", "47 + 85")
+
+
+def test_what_could_not_be_kept_is_kept_on_leaving(data):
+    with ChatTerminal("--temperature", "0", columns=200) as chat:
+        chat.ask("47 + 85")
+        kept = data.with_name("kept")
+        data.rename(kept)
+        data.write_text("in the way")
+        assert "not kept for now" in chat.ask("2 + 2")
+        data.unlink()
+        kept.rename(data)
+        chat.leave()
+    assert [text for kind, text in stored(data) if kind == "user"] == ["47 + 85", "2 + 2"]
+
+
+def test_what_cannot_be_kept_is_said_on_leaving(data):
+    with ChatTerminal("--temperature", "0", columns=200) as chat:
+        chat.ask("47 + 85")
+        data.rename(data.with_name("kept"))
+        data.write_text("in the way")
+        chat.ask("2 + 2")
+        assert chat.leave() == 0
+        assert "could not be kept" in chat.text
+
+
+def test_a_regen_that_is_stopped_before_it_is_read_keeps_the_answer(data):
+    with ChatTerminal("--temperature", "0", "--context", "65536") as chat:
+        chat.ask("47 + 85")
+        chat.send("\x1b[200~" + "가나 " * 8000 + "\x1b[201~")
+        chat.wait_for("[pasted")
+        chat.send("\x01/regen \r")
+        chat.wait_for("Esc: stop")
+        chat.send("\x1b")
+        chat.wait_until_idle()
+        chat.leave()
+    with ChatTerminal("-c", "--context", "65536") as again:
+        assert "= 132" in again.text
+
+
+def test_forget_forgets_every_way_of_asking(data, home, tmp_path):
+    (tmp_path / "note.txt").write_text("text")
+    with ChatTerminal("--temperature", "0", folder=tmp_path) as chat:
+        chat.ask("@note.txt swordfish1")
+        chat.ask("/file note.txt -- swordfish2")
+        chat.ask("//swordfish3 x")
+        chat.ask("/regen swordfish4")
+        chat.ask("/title swordfish5")
+        chat.ask("/forget yes")
+    (history,) = home.rglob("history")
+    assert "swordfish" not in history.read_text()

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gptoss_cli.repl import attaching
 from gptoss_cli.repl.dialogue import Doing, Status
 from gptoss_cli.repl.history import forget, open_history
 from gptoss_cli.repl.status_line import meter, status_row
-from gptoss_cli.repl.typed import Pastes, Sent, is_open_block, without_quotes
+from gptoss_cli.repl.typed import Pastes, Sent, as_typed, is_open_block, without_quotes
 from gptoss_cli.ui.cells import row_cells
 
 STATUS = Status("gpt-oss-20b", "medium", 6100, 8192, 10.34, "로그에서 새는 곳 찾기", 0)
@@ -116,3 +117,33 @@ def test_typed_lines_are_forgotten_in_the_history(tmp_path):
     assert list(open_history(path).load_history_strings()) == ["three", "one"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     forget(tmp_path / "absent", {"x"})
+
+
+@pytest.mark.parametrize(
+    "message", ["/etc/hosts", "/new x", "// a comment", "//x", "plain", "/* c */"]
+)
+def test_a_message_can_be_typed_again_as_it_was_sent(message):
+    typed = as_typed(message)
+    text = without_quotes(typed)
+    sent = Sent(text, text, is_block=text != typed)
+    assert not sent.is_command
+    assert sent.message == message
+
+
+def test_a_block_is_a_message_whatever_it_begins_with():
+    assert not Sent("/new x", "/new x", is_block=True).is_command
+    assert Sent("//x", "//x", is_block=True).message == "//x"
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("https://a.b/c를", "https://a.b/c"),
+        ("https://a.b/c.", "https://a.b/c"),
+        ("https://a.b/c?d=1에서는,", "https://a.b/c?d=1"),
+        ("https://ko.wikipedia.org/wiki/서울", "https://ko.wikipedia.org/wiki/서울"),
+        ("https://a.b/", "https://a.b/"),
+    ],
+)
+def test_an_address_in_a_sentence(tmp_path, written, address):
+    assert attaching._meant(written, tmp_path) == address

@@ -55,6 +55,7 @@ def _effort(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
         dialogue.effort_once = name
         dialogue.front.say(f"effort {name} for the next message.")
     else:
+        dialogue.effort_once = ""
         dialogue.change(new)
         dialogue.front.say(f"effort {name}.")
     if name == "none":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gptoss_cli.errors import UsageError
 from gptoss_cli.messages import Role
+from gptoss_cli.repl.attaching import DOCUMENT_BEGINS
 from gptoss_cli.repl.commands.base import Command, Completes, plural
 from gptoss_cli.repl.dialogue import Dialogue
 from gptoss_cli.repl.replay import line_rows
@@ -80,6 +81,7 @@ def _title(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
         return
     dialogue.name(title_of(text), is_own=True)
     dialogue.chat.keeper.call(title_of(text))
+    dialogue.tell(dialogue.chat.keep())
 
 
 def _search(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
@@ -121,9 +123,10 @@ def _forget(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
         return
     store = store_of(dialogue)
     questions = [m.message.content for m in dialogue.chat.tree if m.message.role is Role.USER]
-    dialogue.begin_anew(forgets=True)
-    dialogue.services.forget_typed(questions)
+    typed = [question.partition(DOCUMENT_BEGINS)[0] for question in questions]
     store.remove([session_id])
+    dialogue.services.forget_typed([*questions, *typed, *dialogue.typed])
+    dialogue.begin_anew(forgets=True)
     dialogue.front.say("forgotten. This is a new conversation.")
 
 

@@ -8,6 +8,7 @@ from gptoss_cli.errors import GptossError, UsageError
 from gptoss_cli.messages import Role
 from gptoss_cli.repl.commands.base import Command, number_of, plural, turn_of
 from gptoss_cli.repl.dialogue import Dialogue
+from gptoss_cli.repl.typed import as_typed
 from gptoss_cli.sessions.records import title_of
 
 if TYPE_CHECKING:
@@ -33,17 +34,17 @@ def _regen(dialogue: Dialogue, hint: str, cancel: Cancel) -> None:
     if dialogue.chat.tree.head_id in {question.parent_id, question.id}:
         # Stopped before it was read: the answer that there was stays.
         dialogue.chat.move(dialogue.heads.pop())
+        dialogue.tell(dialogue.chat.keep())
 
 
 def _edit(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
     turn = turn_of(dialogue, text)
     question = _question(turn)
-    dialogue.remember_head()
-    dialogue.chat.move(question.parent_id)
-    dialogue.front.put(question.message.content)
+    dialogue.edited = question
+    dialogue.front.put(as_typed(question.message.content))
     dialogue.front.say(
-        f"question {turn.number} is in the input: sent again, it begins another branch. "
-        "/redo goes back to the old one."
+        f"question {turn.number} is in the input: sent, it begins another branch, "
+        "and /redo goes back to the old one."
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from gptoss_cli.chat.compacting import compact
 from gptoss_cli.chat.turn import said
-from gptoss_cli.errors import UsageError
+from gptoss_cli.errors import GptossError, UsageError
 from gptoss_cli.repl.commands.base import Command, Completes, plural, turn_of
 from gptoss_cli.repl.dialogue import Dialogue
 from gptoss_cli.repl.status_line import meter
@@ -86,7 +86,11 @@ def _compact(dialogue: Dialogue, _text: str, cancel: Cancel) -> None:
     dialogue.front.say("summing up the oldest turns…")
     title = dialogue.status.title
     dialogue.remember_head()
-    compacted = compact(dialogue.chat, cancel)
+    try:
+        compacted = compact(dialogue.chat, cancel)
+    except GptossError:
+        dialogue.heads.pop()
+        raise
     if compacted is None:
         dialogue.heads.pop()
         raise UsageError("stopped: the conversation is as it was.")
