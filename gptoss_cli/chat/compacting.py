@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from gptoss_cli.chat.aside import answer_to
 from gptoss_cli.chat.tree import Turn
 from gptoss_cli.chat.turn import Chat, said
 from gptoss_cli.engine.base import Cancel
 from gptoss_cli.errors import GptossError
-from gptoss_cli.events import Finished, FinishReason, MessageCompleted
-from gptoss_cli.messages import Channel, user
+from gptoss_cli.messages import user
 
 SUMMARY_HEADING: Final = "Summary of our conversation so far:"
 _REQUEST: Final = (
@@ -51,21 +51,14 @@ def _summary(chat: Chat, turns: list[Turn], cancel: Cancel) -> str | None:
     settings = chat.settings
     messages = said(stored for turn in turns for stored in turn.messages)
     fitted = chat.fit(settings.conversation((*messages, user(_REQUEST))))
-    text = ""
-    for event in chat.engine.answer(
+    text = answer_to(
         fitted,
+        chat.engine,
         sampling=settings.sampling,
         max_tokens=_MOST_TOKENS,
-        cancel=cancel,
         thinking=settings.thinking,
-    ):
-        match event:
-            case MessageCompleted(message, complete) if message.channel is Channel.FINAL:
-                text = message.content if complete else ""
-            case Finished(FinishReason.CANCELLED):
-                return None
-            case _:
-                pass
-    if not text.strip():
+        cancel=cancel,
+    )
+    if text is not None and not text.strip():
         raise GptossError("the model wrote no summary.", hint="/compact again")
-    return text.strip()
+    return text and text.strip()

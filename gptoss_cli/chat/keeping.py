@@ -22,7 +22,7 @@ class Keeper:
     The tree in memory is what counts: when the store fails, the conversation goes on, and what is
     missing in the store is written as soon as it works again, also of a conversation that was left
     meanwhile. A session that another program removed is begun anew. ``session_id`` is None until
-    there is something to keep; ``own_title`` is one that the person gave, or empty.
+    there is something to keep.
     """
 
     def __init__(self, store: SessionStore | None) -> None:
@@ -92,7 +92,9 @@ class Keeper:
 
 @dataclass(slots=True)
 class _Place:
-    """Where one conversation is in the store, and what the store has of it."""
+    """Where one conversation is in the store, and what the store has of it; ``own_title`` is one
+    that the person gave, or empty.
+    """
 
     session_id: str | None = None
     own_title: str = ""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from gptoss_cli.chat.aside import answer_to
 from gptoss_cli.chat.turn import Chat, said
 from gptoss_cli.engine.base import Cancel, Sampling
-from gptoss_cli.events import Finished, FinishReason, MessageCompleted
-from gptoss_cli.messages import Channel, user
+from gptoss_cli.messages import user
 from gptoss_cli.sessions.records import title_of
 
 _REQUEST: Final = (
@@ -29,20 +29,13 @@ def suggest_title(chat: Chat, cancel: Cancel) -> str:
     tokens = chat.engine.prompt_tokens(conversation)
     if chat.left_out() or tokens + _ROOM_TOKENS > chat.engine.window_for(tokens):
         return ""
-    text = ""
-    for event in chat.engine.answer(
+    text = answer_to(
         conversation,
+        chat.engine,
         sampling=Sampling(temperature=0.0),
         max_tokens=_MOST_TOKENS,
-        cancel=cancel,
         thinking=False,
-    ):
-        match event:
-            case MessageCompleted(message, complete) if message.channel is Channel.FINAL:
-                text = message.content if complete else ""
-            case Finished(FinishReason.CANCELLED):
-                return ""
-            case _:
-                pass
-    lines = [line.strip(_QUOTES) for line in text.splitlines()]
+        cancel=cancel,
+    )
+    lines = [line.strip(_QUOTES) for line in (text or "").splitlines()]
     return title_of(next((line for line in lines if line), ""))

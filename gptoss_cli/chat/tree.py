@@ -35,9 +35,6 @@ class ConversationTree:
 
     def __init__(self, messages: Iterable[StoredMessage] = (), head_id: int | None = None) -> None:
         self._by_id = {message.id: message for message in messages}
-        self._children: dict[int | None, list[int]] = {}
-        for message in self._by_id.values():
-            self._children.setdefault(message.parent_id, []).append(message.id)
         self.head_id = head_id
         self.touched: set[int] = set()
 
@@ -71,7 +68,6 @@ class ConversationTree:
             effort=effort,
             usage=usage,
         )
-        self._children.setdefault(self.head_id, []).append(new_id)
         self.head_id = new_id
         self.touched.add(new_id)
         return new_id
@@ -104,19 +100,10 @@ class ConversationTree:
             groups[-1].append(stored)
         return [_turn(number, group) for number, group in enumerate(groups, 1)]
 
-    def children(self, message_id: int | None) -> list[int]:
-        """Return the ids of what follows `message_id`, oldest first; the roots for None."""
-        return list(self._children.get(message_id, ()))
-
     def leaves(self) -> list[int]:
         """Return the id of the last message of every branch, in the order of writing."""
-        return [message_id for message_id in self._by_id if message_id not in self._children]
-
-    def newest_leaf(self, message_id: int) -> int:
-        """Return the end of the branch below `message_id` that was written last."""
-        while below := self._children.get(message_id):
-            message_id = below[-1]
-        return message_id
+        parents = {message.parent_id for message in self}
+        return [message_id for message_id in self._by_id if message_id not in parents]
 
 
 def _turn(number: int, group: list[StoredMessage]) -> Turn:

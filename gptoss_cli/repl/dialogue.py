@@ -175,8 +175,7 @@ class Dialogue:
         if self.chat.was_left_out(prepared):
             self.attached, self.effort_once = waiting, effort_once
             if edited is not None:
-                self.chat.move(self.heads.pop())
-                self.tell(self.chat.keep())
+                self.go_back()
 
     def _prepared(self, whole: str) -> Prepared:
         """Put a message to the conversation, in the place of the question that it replaces."""
@@ -187,7 +186,7 @@ class Dialogue:
         try:
             return self.chat.prepare(whole, self._settings_once())
         except GptossError:
-            self.chat.move(self.heads.pop())
+            self.go_back()
             raise
 
     def ask_again(self, cancel: Cancel) -> None:
@@ -255,6 +254,11 @@ class Dialogue:
         """Go on from another message; /redo comes back."""
         self.remember_head()
         self.chat.move(head_id)
+        self.tell(self.chat.keep())
+
+    def go_back(self) -> None:
+        """Go where ``remember_head`` was called last."""
+        self.chat.move(self.heads.pop())
         self.tell(self.chat.keep())
 
     def remember_head(self) -> None:

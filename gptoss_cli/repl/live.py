@@ -186,7 +186,7 @@ class LiveFront:
         """Open an editor on `text`; what becomes of it is the input."""
         from gptoss_cli.repl.editor import edited  # noqa: PLC0415
 
-        self._screen.edit_input(lambda _: edited(text, self._editor), self.show_error)
+        self._screen.edit_input(lambda: edited(text, self._editor), self.show_error)
 
     def write_raw(self, sequence: str) -> None:
         """Send the terminal an escape `sequence` that moves nothing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -61,7 +60,7 @@ def make_output(environment: Environment) -> Output:
     return HeldOutput(
         sys.stdout,
         size,
-        term=os.environ.get("TERM"),
+        term=environment.term,
         default_color_depth=depth,
         enable_bell=False,
         enable_cpr=False,

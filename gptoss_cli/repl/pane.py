@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from gptoss_cli.ui import status, theme
@@ -14,22 +15,17 @@ _INDENT: Final = "  "
 _SHARE: Final = 2  # of the screen's rows, at most one in so many
 
 
+@dataclass(frozen=True, slots=True)
 class Thinking:
-    """The thinking of one turn: its number, its text, and how long it took; None while it goes on.
-
-    ``tokens`` 0 means that nobody counted.
+    """The thinking of one turn: its number, its text, and what it took; ``tokens`` 0 means that
+    nobody counted.
     """
 
-    __slots__ = ("duration_s", "is_going_on", "text", "tokens", "turn")
-
-    def __init__(
-        self, turn: int, text: str, tokens: int, duration_s: float, *, is_going_on: bool
-    ) -> None:
-        self.turn = turn
-        self.text = text
-        self.tokens = tokens
-        self.duration_s = duration_s
-        self.is_going_on = is_going_on
+    turn: int
+    text: str
+    tokens: int
+    duration_s: float
+    is_going_on: bool
 
     def heading(self) -> str:
         """Return what it is, on one line."""
@@ -55,10 +51,6 @@ class ThinkingPane:
         self._back, self._above = 0, None
         self.is_open = not self.is_open and bool(self._thoughts())
         return self.is_open
-
-    def close(self) -> None:
-        """Close it."""
-        self.is_open = False
 
     def turn(self, step: int) -> None:
         """Go `step` turns back, or forward if it is negative."""

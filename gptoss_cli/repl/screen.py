@@ -157,15 +157,15 @@ class ChatScreen:
 
         return asyncio.run_coroutine_threadsafe(run(), loop).result()
 
-    def edit_input(self, edit: Callable[[str], str | None], failed: Callable[[Any], None]) -> None:
-        """Put into the input what `edit`, which has the terminal to itself, makes of it.
+    def edit_input(self, edit: Callable[[], str | None], failed: Callable[[Any], None]) -> None:
+        """Put into the input what `edit`, which has the terminal to itself, returns.
 
         `failed` gets a GptossError.
         """
 
         async def run() -> None:
             try:
-                changed = await run_in_terminal(lambda: edit(self.buffer.text), in_executor=True)
+                changed = await run_in_terminal(edit, in_executor=True)
             except GptossError as error:
                 failed(error)
                 return

@@ -24,6 +24,7 @@ class Environment:
     ``size`` returns columns and rows as they are at the moment of the call. ``stdout_paint`` and
     ``stderr_paint`` say how much styling each stream may carry. ``live`` tells whether rows may be
     repainted: False for dumb terminals and for readers who have the screen read to them.
+    ``term`` is the terminal's name, or None.
     ``stdout_unicode`` and ``stderr_unicode`` tell whether each stream can be written ``…`` and
     ``│``.
     """
@@ -38,6 +39,7 @@ class Environment:
     live: bool = True
     stdout_unicode: bool = True
     stderr_unicode: bool = True
+    term: str | None = None
     stdout_encoding: str = "utf-8"
     stderr_encoding: str = "utf-8"
     size: Callable[[], Size] = lambda: _FALLBACK
@@ -75,6 +77,7 @@ class Environment:
             live=live and not dumb,
             stdout_unicode=_takes_unicode(stdout),
             stderr_unicode=_takes_unicode(stderr),
+            term=variables.get("TERM"),
             stdout_encoding=_encoding(stdout),
             stderr_encoding=_encoding(stderr),
             size=_size_of((stdout, stderr), variables),

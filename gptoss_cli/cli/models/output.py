@@ -122,3 +122,16 @@ def ask(question: str, choices: str, default: str) -> str:
         letter = _ANSWERS.get(word, "") if word else default
         if letter and letter in choices:
             return letter
+
+
+def may_remove() -> bool:
+    """Ask whether what was just listed shall go. Raises UsageError where nobody can be asked."""
+    from gptoss_cli.errors import UsageError
+    from gptoss_cli.ui.say import say
+
+    if not can_be_asked():
+        raise UsageError("nothing was removed: nobody can be asked.", hint="--yes")
+    if agrees("Remove?", default=False):
+        return True
+    say("nothing was removed.")
+    return False

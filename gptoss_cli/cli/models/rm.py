@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gptoss_cli.cli.models.completion import names_to_remove
-from gptoss_cli.cli.models.output import Yes, agrees, can_be_asked
+from gptoss_cli.cli.models.output import Yes, may_remove
 from gptoss_cli.cli.options import Task
 from gptoss_cli.errors import ExitCode, GptossError, NoModelError, UsageError
 
@@ -55,12 +55,8 @@ def _rm(names: list[str], *, partials: bool, yes: bool) -> int:
         return ExitCode.OK
     for entry in found:
         say(_line(entry))
-    if not yes:
-        if not can_be_asked():
-            raise UsageError("nothing was removed: nobody can be asked.", hint="--yes")
-        if not agrees("Remove?", default=False):
-            say("nothing was removed.")
-            return ExitCode.OK
+    if not yes and not may_remove():
+        return ExitCode.OK
     freed, code = 0, ExitCode.OK
     for entry in found:
         try:

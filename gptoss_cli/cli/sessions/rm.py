@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gptoss_cli.cli.models.output import Yes, agrees, can_be_asked
+from gptoss_cli.cli.models.output import Yes, may_remove
 from gptoss_cli.cli.options import Task
 from gptoss_cli.cli.sessions.finding import the_session
 from gptoss_cli.cli.sessions.keeping import kept, local_minute, shown_title
@@ -48,12 +48,8 @@ def _rm(names: list[str], *, everything: bool, yes: bool) -> int:
             say(_line(info))
         if len(found) > _MOST_LINES:
             say(f"and {len(found) - _MOST_LINES:,} more")
-        if not yes:
-            if not can_be_asked():
-                raise UsageError("nothing was removed: nobody can be asked.", hint="--yes")
-            if not agrees("Remove?", default=False):
-                say("nothing was removed.")
-                return ExitCode.OK
+        if not yes and not may_remove():
+            return ExitCode.OK
         before = store.size_bytes()
         removed = store.remove([info.id for info in found])
         freed = max(before - store.size_bytes(), 0)

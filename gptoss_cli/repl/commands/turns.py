@@ -29,12 +29,11 @@ def _regen(dialogue: Dialogue, hint: str, cancel: Cancel) -> None:
             dialogue.chat.move(question.id)
             dialogue.ask_again(cancel)
     except GptossError:
-        dialogue.chat.move(dialogue.heads.pop())
+        dialogue.go_back()
         raise
     if dialogue.chat.tree.head_id in {question.parent_id, question.id}:
         # Stopped before it was read: the answer that there was stays.
-        dialogue.chat.move(dialogue.heads.pop())
-        dialogue.tell(dialogue.chat.keep())
+        dialogue.go_back()
 
 
 def _edit(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
@@ -63,8 +62,7 @@ def _undo(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
 def _redo(dialogue: Dialogue, _text: str, _cancel: Cancel) -> None:
     if not dialogue.heads:
         raise UsageError("there is nothing to bring back.")
-    dialogue.chat.move(dialogue.heads.pop())
-    dialogue.tell(dialogue.chat.keep())
+    dialogue.go_back()
     dialogue.show_last_turns(1)
 
 
