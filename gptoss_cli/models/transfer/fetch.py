@@ -243,8 +243,8 @@ class _Transfer:
         self._start(lambda: self._results.put(self._prover.prove()), "prover")
         complete_s = time.monotonic()
         while True:
-            self._start_connections()
             listener.report(self._gaps.done_bytes, size_bytes)
+            self._start_connections()
             self._news.wait(_POLL_S)
             self._news.clear()
             while not self._notices.empty():
