@@ -19,7 +19,8 @@ boundary that prints them is ``cli.boundary``.
     │   ├── DiskFullError        8   no room left
     │   └── DownloadCancelledError  8   somebody asked to stop
     ├── CancelledError         130   somebody asked to stop reading documents
-    ├── EngineError              1   llama.cpp is missing or failed
+    ├── EngineError              7   llama.cpp is missing or failed
+    ├── UnmetFormError           5   the answer is not of the form that was asked for
     └── SessionError             1   the conversations that are kept cannot be read or written
         └── SessionGoneError     1   the one at hand is not there (any more)
             └── StoreDamagedError  1   all were put aside, their file is damaged; a new one begins
@@ -38,9 +39,12 @@ class ExitCode(IntEnum):
     USAGE = 2
     NO_MODEL = 3
     DOES_NOT_FIT = 4
+    UNMET_FORM = 5
     CUT_OFF = 6
+    ENGINE = 7
     DOWNLOAD = 8
     DEFECT = 70
+    TIMEOUT = 124
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
@@ -134,6 +138,14 @@ def prompt_too_long(prompt_tokens: int, window: int, *, hint: str) -> DoesNotFit
 
 class EngineError(GptossError):
     """llama.cpp is missing, cannot be loaded, or failed."""
+
+    exit_code = ExitCode.ENGINE
+
+
+class UnmetFormError(GptossError):
+    """The answer is not of the form that was asked for, or that form cannot be enforced."""
+
+    exit_code = ExitCode.UNMET_FORM
 
 
 class SessionError(GptossError):

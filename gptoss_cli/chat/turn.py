@@ -13,7 +13,7 @@ from gptoss_cli.chat.tree import ConversationTree
 from gptoss_cli.engine.base import Cancel, Engine
 from gptoss_cli.events import Event, Finished, FinishReason, Notice, TurnsDropped
 from gptoss_cli.messages import Channel, Conversation, Message, Role, user
-from gptoss_cli.sessions.records import StoredMessage
+from gptoss_cli.sessions.records import StoredMessage, StoredSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,13 @@ class Chat:
         self.tree = tree or ConversationTree()
         self.last = None
         self._fitter.reset()
+
+    def take_up(self, session: StoredSession, given: frozenset[str] = frozenset()) -> None:
+        """Go on with a stored session; settings that are `given` stay as they are."""
+        tree = ConversationTree(session.messages, session.head_id)
+        self.begin_anew(tree)
+        self.settings = self.settings.resumed(session.settings, given)
+        self.keeper.resume(session.info, tree, self.settings)
 
     def context_used(self) -> int:
         """Return how many tokens the conversation takes of the window now."""

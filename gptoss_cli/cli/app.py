@@ -14,7 +14,7 @@ from gptoss_cli.cli.chat import chat
 from gptoss_cli.cli.models.app import app as models
 from gptoss_cli.cli.models.pull import pull
 from gptoss_cli.cli.options import Task
-from gptoss_cli.cli.run import run
+from gptoss_cli.cli.run.command import run
 from gptoss_cli.cli.sessions.app import app as sessions
 from gptoss_cli.errors import ExitCode
 

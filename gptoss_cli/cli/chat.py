@@ -8,22 +8,15 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gptoss_cli.cli import options
-from gptoss_cli.errors import ExitCode, GptossError, SessionError, UsageError
+from gptoss_cli.cli import conversation, options
+from gptoss_cli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from gptoss_cli.repl.services import Services
-    from gptoss_cli.sessions.records import SessionInfo
-    from gptoss_cli.sessions.store import SessionStore
-
-# Options that a conversation is stored with; where they are not given, what is stored counts.
-_STORED: Final = (
-    *("effort", "system", "temperature", "top_p", "top_k", "min_p", "seed", "max_tokens", "date"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +36,8 @@ class Held:
 def chat(
     settings: options.Settings,
     ctx: typer.Context,
-    continues: Annotated[
-        bool, typer.Option("--continue", "-c", help="Go on with the last conversation.")
-    ] = False,
-    session: Annotated[
-        str | None,
-        typer.Option(metavar="SESSION", help="Go on with this one: its title, or its id."),
-    ] = None,
+    continues: conversation.Continues = False,
+    session: conversation.Session = None,
     save: Annotated[
         bool, typer.Option("--save/--no-save", help="Keep the conversation, or leave no trace.")
     ] = True,
@@ -58,10 +46,11 @@ def chat(
     ] = False,
 ) -> options.Task:
     """Talk with the model. Esc stops an answer and keeps it, Ctrl-D leaves."""
-    if continues and session is not None:
-        raise UsageError("--continue and --session name two conversations.", hint="one of them")
-    given = frozenset(n for n in _STORED if _is_given(ctx, n))
-    held = Held(session="last" if continues else session, saves=save, plain=plain, given=given)
+    named = conversation.session_named(continues=continues, session=session)
+    if named is not None and not save:
+        raise UsageError("--no-save keeps nothing, also of a conversation that goes on.")
+    given = conversation.given_options(ctx)
+    held = Held(session=named, saves=save, plain=plain, given=given)
     return lambda: converse(settings, held)
 
 
@@ -69,7 +58,7 @@ def converse(settings: options.Settings, held: Held = Held()) -> int:
     """Hold a conversation at the terminal until the person leaves; return the exit code."""
     from gptoss_cli.chat.keeping import Keeper
     from gptoss_cli.cli.offer import nothing_is_installed, offered_model
-    from gptoss_cli.cli.prompt import is_at_a_terminal
+    from gptoss_cli.cli.standard_input import is_at_a_terminal
     from gptoss_cli.cli.wiring import environment, start
     from gptoss_cli.models.registry import DEMO_FILE
     from gptoss_cli.repl.loop import hold
@@ -82,9 +71,9 @@ def converse(settings: options.Settings, held: Held = Held()) -> int:
             hint="for pipes: gptoss run",
         )
     with contextlib.ExitStack() as open_things:
-        store = _store(open_things, held)
-        resumed = _resumed(store, held)
-        settings = _with_model_of(settings, resumed)
+        store = conversation.store_to_keep(open_things, saves=held.saves, session=held.session)
+        resumed = conversation.resumed_session(store, held.session)
+        settings = conversation.with_model_of(settings, resumed)
         if settings.model is None and sys.stderr.isatty() and nothing_is_installed():
             model = offered_model()
             if model is None:
@@ -114,61 +103,6 @@ def converse(settings: options.Settings, held: Held = Held()) -> int:
             typed=typed,
         )
     return ExitCode.OK
-
-
-def _is_given(ctx: typer.Context, name: str) -> bool:
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
-def _store(open_things: contextlib.ExitStack, held: Held) -> SessionStore | None:
-    """Return where the conversation is kept; None where it is not, which is told.
-
-    Raises SessionError when the person asks for a conversation and the store cannot be used.
-    """
-    from gptoss_cli.cli.sessions.keeping import store_path
-    from gptoss_cli.sessions.store import open_store
-    from gptoss_cli.ui.sanitize import sanitize_line
-    from gptoss_cli.ui.say import say
-
-    if not held.saves and held.session is None:
-        return None
-    try:
-        store = open_things.enter_context(open_store(store_path()))
-    except SessionError as error:
-        if held.session is not None:
-            raise
-        say(f"note: {sanitize_line(str(error))} This conversation is not kept.")
-        return None
-    if store.notice:
-        say(f"note: {sanitize_line(store.notice)}")
-    return store
-
-
-def _resumed(store: SessionStore | None, held: Held) -> SessionInfo | None:
-    from gptoss_cli.cli.sessions.finding import the_session
-
-    if held.session is None:
-        return None
-    if not held.saves:
-        raise UsageError("--no-save keeps nothing, also of a conversation that goes on.")
-    return the_session(store, held.session, lambda name: ("show", name))
-
-
-def _with_model_of(settings: options.Settings, resumed: SessionInfo | None) -> options.Settings:
-    """Return `settings` with the model of the session that goes on, where it still is here."""
-    from gptoss_cli.cli.models.shelf import shelf
-    from gptoss_cli.ui.sanitize import sanitize_line
-    from gptoss_cli.ui.say import say
-
-    if settings.model is not None or resumed is None or not resumed.model:
-        return settings
-    try:
-        shelf().registry.resolve(resumed.model)
-    except GptossError:
-        say(f"note: {sanitize_line(resumed.model)}, which it was held with, is not here any more.")
-        return settings
-    return replace(settings, model=resumed.model)
 
 
 def _services(settings: options.Settings, *, titles: bool) -> Services:

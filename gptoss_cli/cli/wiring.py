@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from gptoss_cli.chat.settings import ChatSettings
     from gptoss_cli.chat.turn import Chat
     from gptoss_cli.cli.options import Settings
+    from gptoss_cli.engine.base import TokenGenerator
     from gptoss_cli.models.weights import ModelFile
-    from gptoss_cli.ui.renderer import Renderer
 
 DEFAULT_CONTEXT_TOKENS: Final = 8192
 LEAST_CONTEXT_TOKENS: Final = 512
@@ -61,14 +61,19 @@ def environment(*, live: bool = True) -> Environment:
 
 
 def start(
-    settings: Settings, *, lasting: bool, before_loading: Callable[[], None] = lambda: None
+    settings: Settings,
+    *,
+    lasting: bool,
+    loads: bool = True,
+    before_loading: Callable[[], None] = lambda: None,
 ) -> Running:
     """Check the model and the memory, begin to load, and return the empty conversation.
 
     `before_loading` is called when all is checked: another model may have to go first.
 
     `lasting` tells a chat from a one-shot: a chat may pay for loading what makes it faster later,
-    and has one context window for all that will be said.
+    and has one context window for all that will be said. ``loads=False``: only the vocabulary is
+    read, the model counts tokens and cannot answer.
 
     Raises NoModelError, ModelFileError, DoesNotFitError, UsageError or EngineError.
     """
@@ -78,6 +83,7 @@ def start(
     from gptoss_cli.engine.bindings import lacks_avx2
     from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
     from gptoss_cli.engine.local import LocalEngine
+    from gptoss_cli.engine.unloaded import UnloadedGenerator
     from gptoss_cli.harmony.vocabulary import Vocabulary
     from gptoss_cli.models import fit
     from gptoss_cli.models.preflight import Verdict
@@ -95,25 +101,29 @@ def start(
         ) from error
     preflight, placement = assessed(model, window, threads=settings.threads, repack=settings.repack)
     on_gpu = placement.gpu_layers > 0
-    if not settings.force:
+    if loads and not settings.force:
         preflight.require()
     may_grow = not lasting and settings.context is None and not on_gpu
     largest = window
     if may_grow:
         largest = fit.largest_window(model, preflight.machine, repack=placement.repack)
     before_loading()
-    generator = LlamaTokenGenerator(
-        LlamaOptions(
-            paths=model.parts,
-            context_window=window,
-            largest_window=largest,
-            vocabulary_size=model.vocabulary_size,
-            threads=placement.threads,
-            repack=placement.repack,
-            gpu_layers=placement.gpu_layers,
-            cpu_expert_layers=placement.cpu_expert_layers,
+    generator: TokenGenerator
+    if loads:
+        generator = LlamaTokenGenerator(
+            LlamaOptions(
+                paths=model.parts,
+                context_window=window,
+                largest_window=largest,
+                vocabulary_size=model.vocabulary_size,
+                threads=placement.threads,
+                repack=placement.repack,
+                gpu_layers=placement.gpu_layers,
+                cpu_expert_layers=placement.cpu_expert_layers,
+            )
         )
-    )
+    else:
+        generator = UnloadedGenerator(window, largest)
     engine = LocalEngine(generator, vocabulary)
     chat = Chat(
         engine,
@@ -121,19 +131,10 @@ def start(
         most_context=model.shape.context_length,
     )
     threads = f"{placement.threads} thread{'s' if placement.threads > 1 else ''}"
-    notes: tuple[str, ...] = (_NO_AVX2,) if not on_gpu and lacks_avx2() else ()
-    if preflight.verdict in {Verdict.SLOW, Verdict.DOES_NOT_FIT}:
+    notes: tuple[str, ...] = (_NO_AVX2,) if loads and not on_gpu and lacks_avx2() else ()
+    if loads and preflight.verdict in {Verdict.SLOW, Verdict.DOES_NOT_FIT}:
         notes += (_FROM_DISK,)
     return Running(chat, model, f"{placement.device}, {threads}", notes)
-
-
-def renderer(settings: Settings, screen: Environment) -> Renderer:
-    """Return what shows the events of one answer."""
-    from gptoss_cli.ui.renderer import make_renderer
-
-    return make_renderer(
-        screen, show_thinking=settings.show_thinking, markdown=None, stats=settings.stats
-    )
 
 
 def _chat_settings(settings: Settings, model: str) -> ChatSettings:

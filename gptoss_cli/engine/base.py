@@ -17,6 +17,16 @@ from gptoss_cli.messages import Conversation
 WINDOW_STEP: Final = 256
 """llama.cpp pads a context to a multiple of this many tokens."""
 
+_ROOM_FOR_ANSWER: Final = 4096
+
+
+def window_for(prompt_tokens: int, usual: int, largest: int) -> int:
+    """Return the window, in tokens, for a first prompt of this length: the `usual` one, or one with
+    room for an answer, up to the `largest`.
+    """
+    needed = -(-(prompt_tokens + _ROOM_FOR_ANSWER) // WINDOW_STEP) * WINDOW_STEP
+    return max(usual, min(needed, largest))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from gptoss_cli.engine import bindings, readahead
 from gptoss_cli.engine.base import (
-    WINDOW_STEP,
     Cancel,
     Generated,
     GenerationStep,
     Sampling,
+    window_for,
 )
 from gptoss_cli.engine.kv import KVCache
 from gptoss_cli.engine.sampling import Sampler
@@ -34,7 +34,6 @@ from gptoss_cli.events import FinishReason, LoadProgress, PromptProgress
 UBATCH_TOKENS: Final = 512
 # On a CPU as fast as a whole ubatch (benchmarks/RESULTS.md), with progress four times as often.
 _CPU_PIECE_TOKENS: Final = 128
-_ROOM_FOR_ANSWER: Final = 4096
 _CHECKPOINT_BUDGET_BYTES: Final = 256 << 20
 _PROGRESS_EVERY_S: Final = 0.1
 _DECODED, _NO_SLOT, _ABORTED = 0, 1, 2
@@ -204,8 +203,7 @@ class LlamaTokenGenerator:
         options = self._options
         if self._context.n_ctx:
             return self._context.n_ctx
-        needed = -(-(prompt_tokens + _ROOM_FOR_ANSWER) // WINDOW_STEP) * WINDOW_STEP
-        return max(options.context_window, min(needed, options.largest_window))
+        return window_for(prompt_tokens, options.context_window, options.largest_window)
 
     def generate(
         self,

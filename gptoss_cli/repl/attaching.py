@@ -67,11 +67,8 @@ def show_costs(dialogue: Dialogue, documents: Sequence[Document]) -> None:
     """Show how large each document is, and what it takes of the window."""
     engine = dialogue.chat.engine
     for document in documents:
-        lines = "1 line" if document.lines == 1 else f"{document.lines:,} lines"
-        facts = [document.name, lines, status.tokens(engine.text_tokens(document.text))]
-        if document.note:
-            facts.append(document.note)
-        dialogue.front.say(" · ".join(facts))
+        size = status.tokens(engine.text_tokens(document.text))
+        dialogue.front.say(status.document(document.name, document.lines, size, document.note))
 
 
 def escaped(path: str) -> str:

@@ -9,7 +9,6 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from gptoss_cli.chat.titling import suggest_title
-from gptoss_cli.chat.tree import ConversationTree
 from gptoss_cli.chat.turn import Prepared
 from gptoss_cli.errors import GptossError, SessionError
 from gptoss_cli.events import AnalysisDelta, Event, FinalDelta, FinishReason, PromptProgress
@@ -131,13 +130,10 @@ class Dialogue:
         chat = self.chat
         assert chat.keeper.store is not None
         session = chat.keeper.store.load(info.id)
-        tree = ConversationTree(session.messages, session.head_id)
-        chat.begin_anew(tree)
+        chat.take_up(session, given)
         self._leave_behind()
-        chat.settings = chat.settings.resumed(session.settings, given)
-        chat.keeper.resume(session.info, tree, chat.settings)
         self.name(info.title, is_own=info.title_is_own)
-        self._is_titled = len(tree.turns()) > 1
+        self._is_titled = len(chat.tree.turns()) > 1
         self.show_last_turns(_SHOWN_TURNS, title=info.title)
 
     def enter(self, sent: Sent, cancel: Cancel) -> None:

@@ -16,31 +16,35 @@ _RUN: Final = re.compile(r"`+")
 class Part:
     """A part of a Markdown text: prose, or what stands between two fences.
 
-    ``unclosed`` is the fence that is missing behind code which reaches the end of the text.
+    ``language`` is the word behind the fence, if any; ``unclosed`` is the fence that is missing
+    behind code which reaches the end of the text.
     """
 
     text: str
     is_code: bool
     unclosed: str = ""
+    language: str = ""
 
 
 def parts(text: str) -> Iterator[Part]:
     """Yield the parts of the Markdown `text` in order, without the fences and empty prose."""
     lines: list[str] = []
-    fence = ""
+    fence = language = ""
     for line in text.split("\n"):
         match = _FENCE.fullmatch(line.removesuffix("\r"))
         if fence and match and _closes(match, fence):
-            yield Part("\n".join(lines), is_code=True)
+            yield Part("\n".join(lines), is_code=True, language=language)
             lines, fence = [], ""
         elif not fence and match and not (match["marks"][0] == "`" and "`" in match["info"]):
             if any(lines):
                 yield Part("\n".join(lines), is_code=False)
             lines, fence = [], match["marks"]
+            language = match["info"].strip().partition(" ")[0]
         else:
             lines.append(line)
     if fence or any(lines):
-        yield Part("\n".join(lines), is_code=bool(fence), unclosed=fence)
+        code = bool(fence)
+        yield Part("\n".join(lines), code, unclosed=fence, language=language if code else "")
 
 
 def closed(text: str) -> str:

@@ -21,12 +21,13 @@ LONGEST_CALL = 400
 class WrittenAnswer:
     """The answer exactly as the model writes it: each delta is written at once.
 
-    It ends with one newline, added when the answer itself has none. ``safe=True`` shows control
-    characters instead of passing them on, for terminals.
+    It ends with one newline, added when the answer itself has none, unless ``newline`` is False.
+    ``safe=True`` shows control characters instead of passing them on, for terminals.
     """
 
-    def __init__(self, output: Output, *, safe: bool) -> None:
+    def __init__(self, output: Output, *, safe: bool, newline: bool = True) -> None:
         self._output = output
+        self._newline = newline
         self._sanitizer = Sanitizer() if safe else None
         self._last = ""
 
@@ -46,7 +47,7 @@ class WrittenAnswer:
         if open_end and self._sanitizer is not None and self._last not in {"", "\n"}:
             self._last = ""
             return True
-        if self._last not in {"", "\n"}:
+        if self._newline and self._last not in {"", "\n"}:
             self._write("\n")
         self._last = ""
         return False

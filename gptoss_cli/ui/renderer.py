@@ -102,6 +102,20 @@ class Side(Protocol):
         """Show how the answer ended; `behind`: the cursor is still behind it."""
 
 
+class NoAnswer:
+    """Takes an answer that is not shown here."""
+
+    def add(self, text: str) -> None:
+        """Do nothing."""
+
+    def pause(self) -> None:
+        """Do nothing."""
+
+    def end(self, *, open_end: bool = False) -> bool:  # noqa: ARG002
+        """Return False: no line is open."""
+        return False
+
+
 class StreamRenderer:
     """Sends each event to the answer or to the side."""
 
@@ -206,6 +220,8 @@ def make_renderer(
     *,
     show_thinking: bool | None = None,
     markdown: bool | None = None,
+    newline: bool = True,
+    silent: bool = False,
     stats: bool = False,
     clock: Callable[[], float] = time.monotonic,
 ) -> Renderer:
@@ -213,8 +229,9 @@ def make_renderer(
 
     ``show_thinking``: True shows all of the thinking, on stderr; False none; None as much as is
     useful: a moving tail and then one line at a terminal, nothing in a pipe. ``markdown``: None
-    renders at a terminal and leaves the answer as it is written elsewhere. ``stats`` adds a line of
-    figures on stderr. `clock` counts seconds.
+    renders at a terminal and leaves the answer as it is written elsewhere; ``newline`` False then
+    adds none at its end. ``silent``: the answer is not shown at all, somebody else writes it.
+    ``stats`` adds a line of figures on stderr. `clock` counts seconds.
     """
     from gptoss_cli.ui.area import Output  # noqa: PLC0415
     from gptoss_cli.ui.foreground import Foreground  # noqa: PLC0415
@@ -222,7 +239,7 @@ def make_renderer(
     foreground = Foreground(environment.terminal if environment.live else None)
     parts = _Parts(environment, clock, lambda: foreground.resumes)
     return StreamRenderer(
-        parts.answer(Output(environment.stdout), markdown),
+        NoAnswer() if silent else parts.answer(Output(environment.stdout), markdown, newline),
         parts.side(Output(environment.stderr, vital=False), show_thinking),
         stats=stats,
         around=foreground,
@@ -266,7 +283,7 @@ class _Parts:
     clock: Callable[[], float]
     resumes: Callable[[], int]
 
-    def answer(self, output: Output, markdown: bool | None) -> Answer:
+    def answer(self, output: Output, markdown: bool | None, newline: bool) -> Answer:
         environment = self.environment
         terminal = environment.stdout_tty
         look = Theme(environment.stdout_paint, unicode=environment.stdout_unicode)
@@ -278,7 +295,7 @@ class _Parts:
 
         if markdown:
             return RowsAnswer(output, lambda: max(environment.size()[0] - 1, 8), look)
-        return WrittenAnswer(output, safe=terminal)
+        return WrittenAnswer(output, safe=terminal, newline=newline or terminal)
 
     def side(self, output: Output, show_thinking: bool | None) -> Side:
         environment = self.environment

@@ -37,6 +37,12 @@ def tokens(count: int) -> str:
     return f"{count:,} token" if count == 1 else f"{count:,} tokens"
 
 
+def document(name: str, lines: int, size: str, note: str) -> str:
+    """Return what a document costs; `size` is in tokens already, `note` may be empty."""
+    count = "1 line" if lines == 1 else f"{lines:,} lines"
+    return " · ".join(part for part in (name, count, size, note) if part)
+
+
 def thought(duration_s: float, count: int, dot: str = "·") -> str:
     """Return what stays of the thinking."""
     return f"thought for {seconds(duration_s)} {dot} {tokens(count)}"

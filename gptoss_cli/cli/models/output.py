@@ -90,7 +90,7 @@ def say_fault(fault: GptossError | None) -> None:
 
 def can_be_asked() -> bool:
     """Whether a person is there to answer: input and errors are a terminal."""
-    from gptoss_cli.cli.prompt import is_at_a_terminal
+    from gptoss_cli.cli.standard_input import is_at_a_terminal
 
     return is_at_a_terminal() and sys.stderr.isatty()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gptoss_cli.cli.prompt import decode
+from gptoss_cli.documents.decoding import decode
 from gptoss_cli.errors import UsageError
 
 TEXT = "한글 and 漢字 🙂\n"

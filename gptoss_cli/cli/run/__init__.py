@@ -1,0 +1,1 @@
+"""``gptoss run``: what is asked, how it is answered, and where the answer goes."""

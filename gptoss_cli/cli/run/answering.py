@@ -1,0 +1,188 @@
+"""One answer, from the question to the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from gptoss_cli.chat.interrupt import Halted, Interruption
+from gptoss_cli.cli import conversation
+from gptoss_cli.cli.run.asking import Question, compose
+from gptoss_cli.cli.run.delivering import Content, Delivery, going_to
+from gptoss_cli.cli.run.wanted import Wanted
+from gptoss_cli.cli.wiring import Running, environment, start
+from gptoss_cli.engine.base import Cancel
+from gptoss_cli.errors import CancelledError, ExitCode, GptossError
+from gptoss_cli.events import FinishReason
+from gptoss_cli.ui import status
+from gptoss_cli.ui.say import say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gptoss_cli.cli.options import Settings
+    from gptoss_cli.sessions.store import SessionStore
+    from gptoss_cli.ui.terminal import Environment
+
+_SEED_BITS: Final = 31
+
+
+def answer(settings: Settings, wanted: Wanted, arguments: Sequence[str]) -> int:
+    """Answer what `arguments`, documents and standard input ask; return the exit code."""
+    with Interruption(wanted.timeout_s) as interruption:
+        code = _answered(settings, wanted, arguments, interruption)
+        if code == ExitCode.TIMEOUT and wanted.timeout_s is not None:
+            say(f"stopped: the time limit of {wanted.timeout_s:g} s is over.")
+    return code
+
+
+def _answered(
+    settings: Settings, wanted: Wanted, arguments: Sequence[str], interruption: Interruption
+) -> int:
+    with going_to(wanted.output, environment()) as (screen, place):
+        is_whole = wanted.extract is not None
+        delivery = Delivery(wanted, screen, is_whole=is_whole)
+        # A seed of our own choice can be told, so that every answer can be had again.
+        seed = secrets.randbits(_SEED_BITS) if settings.seed is None else settings.seed
+        one_shot = _OneShot(settings, wanted, delivery, interruption, seed)
+        try:
+            code = one_shot.run(arguments, screen)
+        except (Halted, CancelledError):
+            code = interruption.exit_code
+            delivery.break_off(code, one_shot.about)
+        except GptossError as error:
+            delivery.break_off(error.exit_code, one_shot.about, error)
+            raise
+        if code in {ExitCode.OK, ExitCode.CUT_OFF}:
+            place.keep()
+        return code
+
+
+class _OneShot:
+    """One call of ``gptoss run``. ``about`` is what programs are told of it beforehand."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        wanted: Wanted,
+        delivery: Delivery,
+        interruption: Interruption,
+        seed: int,
+    ) -> None:
+        self._settings = settings
+        self._wanted = wanted
+        self._delivery = delivery
+        self._interruption = interruption
+        self._seed = seed
+        self.about: dict[str, Any] = {
+            "model": settings.model,
+            "effort": settings.effort,
+            "seed": seed,
+            "session": None,
+        }
+
+    def run(self, arguments: Sequence[str], screen: Environment) -> int:
+        """Ask and answer; return the exit code."""
+        wanted = self._wanted
+        question = compose(arguments, wanted.files)
+        with contextlib.ExitStack() as open_things:
+            store = self._store(open_things, screen)
+            resumed = conversation.resumed_session(store, wanted.session)
+            settings = conversation.with_model_of(self._settings, resumed)
+            running = open_things.enter_context(
+                contextlib.closing(
+                    start(
+                        replace(settings, seed=self._seed),
+                        lasting=False,
+                        loads=not wanted.dry_run,
+                    )
+                )
+            )
+            for note in running.notes:
+                say(note)
+            self._take_up(running, store, resumed)
+            return self._ask(running, question, screen)
+
+    def _store(self, open_things: contextlib.ExitStack, screen: Environment) -> SessionStore | None:
+        wanted = self._wanted
+        saves = wanted.saves and not wanted.dry_run
+        if saves is None:  # what programs ask in the background is nobody's conversation
+            saves = screen.stderr_tty or wanted.session is not None
+        return conversation.store_to_keep(open_things, saves=saves, session=wanted.session)
+
+    def _take_up(self, running: Running, store: SessionStore | None, resumed: Any) -> None:
+        from gptoss_cli.chat.keeping import Keeper
+
+        chat, wanted = running.chat, self._wanted
+        if wanted.saves is not False:
+            chat.keeper = Keeper(store)
+        if resumed is not None:
+            assert store is not None
+            given = wanted.given | {"seed"}
+            chat.take_up(store.load(resumed.id), given)
+
+    def _ask(self, running: Running, question: Question, screen: Environment) -> int:
+        chat, delivery = running.chat, self._delivery
+        prepared = chat.prepare(question.text)
+        if self._wanted.dry_run:
+            from gptoss_cli.cli.run.rehearsing import rehearse
+
+            rehearse(chat, prepared, question, self._wanted, screen)
+            return ExitCode.OK
+        self._show_costs(running, question, screen)
+        cancel = Cancel()
+        self.about |= {"model": running.model.name, "effort": chat.settings.effort_name}
+        with (
+            self._interruption.stopping(cancel),
+            delivery.renderer(
+                show_thinking=self._settings.show_thinking, stats=self._settings.stats
+            ) as shown,
+        ):
+            for event in chat.answer(prepared, cancel):
+                if self.about["session"] is None:  # it is kept from the first event on
+                    self.about["session"] = chat.keeper.session_id
+                delivery.start(self.about)
+                delivery.feed(event)
+                shown.feed(event)
+        code = self._exit_code()
+        delivery.end(code, self._content(code))
+        return code
+
+    def _show_costs(self, running: Running, question: Question, screen: Environment) -> None:
+        """Tell a person how large each document is, and what it takes of the window."""
+        if not screen.stderr_tty:
+            return
+        from gptoss_cli.ui.sanitize import sanitize_line
+
+        for document in question.documents:
+            size = status.tokens(running.chat.engine.text_tokens(document.text))
+            say(sanitize_line(status.document(document.name, document.lines, size, document.note)))
+
+    def _content(self, code: int) -> Content | None:
+        """Return what is delivered of the whole answer; None if it was stopped."""
+        record, wanted = self._delivery.record, self._wanted
+        if code not in {ExitCode.OK, ExitCode.CUT_OFF}:
+            return None
+        if wanted.extract is not None:
+            from gptoss_cli.chat.extracting import extracted
+
+            text = extracted(record.final, wanted.extract, every=wanted.every)
+            return Content(text, {"extracted": text})
+        return Content(record.final, {})
+
+    def _exit_code(self) -> int:
+        finished = self._delivery.record.finished
+        if finished is None or finished.reason is FinishReason.CANCELLED:
+            return self._interruption.exit_code
+        if finished.reason is FinishReason.LENGTH:
+            return ExitCode.OK if self._wanted.allow_truncated else ExitCode.CUT_OFF
+        if finished.reason is FinishReason.TOOL_CALLS:
+            raise GptossError(
+                "the model called a tool instead of answering, and gptoss runs none yet.",
+                hint="ask again, or in other words",
+            )
+        if not self._delivery.record.final:
+            raise GptossError("the model ended without an answer.", hint="ask again")
+        return ExitCode.OK

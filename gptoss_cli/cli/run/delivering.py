@@ -1,0 +1,189 @@
+"""Where the answer of a one-shot goes, and in which shape."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from gptoss_cli.cli.run.wanted import Shape, Wanted
+from gptoss_cli.errors import GptossError, UsageError
+from gptoss_cli.ui.area import Output
+from gptoss_cli.ui.plain import WrittenAnswer
+from gptoss_cli.ui.records import AnswerRecord, EventLines, json_text
+from gptoss_cli.ui.terminal import Environment
+from gptoss_cli.ui.theme import Paint
+
+if TYPE_CHECKING:
+    from gptoss_cli.events import Event
+    from gptoss_cli.ui.renderer import Renderer
+
+_STANDARD_OUTPUT: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is delivered of a whole answer: the text, and for programs the members it adds."""
+
+    text: str
+    members: Mapping[str, Any]
+
+
+class Delivery:
+    """Writes one answer to ``screen.stdout``: as it comes, or in the end.
+
+    What is asked for whole (`is_whole`: code, JSON) is written when it is known to be good.
+    """
+
+    def __init__(self, wanted: Wanted, screen: Environment, *, is_whole: bool) -> None:
+        self.record = AnswerRecord()
+        self._wanted = wanted
+        self._screen = screen
+        self._is_whole = is_whole
+        self._output = Output(screen.stdout)
+        self._lines = EventLines(self._output) if wanted.shape is Shape.JSONL else None
+        self._about: Mapping[str, Any] = {}
+        self._has_begun = False
+
+    def renderer(self, *, show_thinking: bool | None, stats: bool) -> Renderer:
+        """Return what shows a person the answer, unless that is written here, and all else."""
+        from gptoss_cli.ui.renderer import make_renderer
+
+        return make_renderer(
+            self._screen,
+            show_thinking=show_thinking,
+            markdown=self._wanted.markdown,
+            newline=self._wanted.newline,
+            silent=self._is_whole or self._wanted.shape is not Shape.TEXT,
+            stats=stats,
+        )
+
+    def start(self, about: Mapping[str, Any]) -> None:
+        """Take what the answer is asked of; the first time counts."""
+        if self._has_begun:
+            return
+        self._has_begun = True
+        self._about = dict(about)
+        if self._lines is not None:
+            self._lines.start(about)
+
+    def feed(self, event: Event) -> None:
+        """Take `event`."""
+        self.record.feed(event)
+        if self._lines is not None:
+            self._lines.feed(event)
+
+    def end(self, exit_code: int, content: Content | None) -> None:
+        """Write what was not written yet; no `content`: the answer is not what was asked for."""
+        if self._wanted.shape is not Shape.TEXT:
+            self._end_for_programs(exit_code, content, None)
+        elif self._is_whole and content is not None:
+            answer = WrittenAnswer(
+                self._output, safe=self._screen.stdout_tty, newline=self._wanted.newline
+            )
+            text = content.text if self._wanted.newline else content.text.rstrip("\n")
+            answer.add(text)
+            answer.end()
+
+    def break_off(
+        self, exit_code: int, about: Mapping[str, Any], error: GptossError | None = None
+    ) -> None:
+        """Tell programs that there is no answer, or no more of it; people are told elsewhere.
+
+        `about` is what is known so far.
+        """
+        self.start(about)
+        if self._wanted.shape is not Shape.TEXT:
+            self._end_for_programs(exit_code, None, error)
+
+    def _end_for_programs(
+        self, exit_code: int, content: Content | None, error: GptossError | None
+    ) -> None:
+        members = content.members if content is not None else None
+        if self._lines is not None:
+            self._lines.end(self.record.finished, exit_code=exit_code, error=error, extra=members)
+            return
+        whole = self.record.as_object(self._about, exit_code=exit_code, error=error, extra=members)
+        self._output.write(json_text(whole) + ("\n" if self._wanted.newline else ""))
+
+
+@contextlib.contextmanager
+def going_to(path: str | None, screen: Environment) -> Iterator[tuple[Environment, Place]]:
+    """Return `screen` with its standard output going to the file `path`, and that place; without a
+    path, as it is.
+
+    A file is written beside and gets its name when the place is ``keep``-ed; until then, and if it
+    never is, what was there stays. Raises UsageError or GptossError when it cannot be written.
+    """
+    if path is None or path == _STANDARD_OUTPUT:
+        yield screen, Place()
+        return
+    target = Path(os.path.realpath(path))
+    with _opened(path, target) as (stream, place):
+        to_file = replace(
+            screen,
+            stdout=stream,
+            stdout_tty=False,
+            stdout_paint=Paint.NONE,
+            stdout_unicode=True,
+            stdout_encoding="utf-8",
+        )
+        try:
+            yield to_file, place
+        except OSError as error:
+            if stream.closed or error.filename is not None:
+                raise
+            raise _unwritable(path, error) from error
+
+
+class Place:
+    """Where an answer goes: standard output, where nothing needs to be done in the end."""
+
+    def keep(self) -> None:
+        """Let the file have what was written."""
+
+
+class _File(Place):
+    def __init__(self, path: str, draft: Path, target: Path, stream: TextIO) -> None:
+        self._path, self._draft, self._target, self._stream = path, draft, target, stream
+
+    def keep(self) -> None:
+        try:
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            with contextlib.suppress(FileNotFoundError):
+                self._draft.chmod(stat.S_IMODE(self._target.stat().st_mode))
+            self._draft.replace(self._target)
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+
+
+@contextlib.contextmanager
+def _opened(path: str, target: Path) -> Iterator[tuple[TextIO, Place]]:
+    try:
+        mode = target.stat().st_mode if target.exists() else stat.S_IFREG
+        if stat.S_ISDIR(mode):
+            raise UsageError(f"{path} is a folder.", hint="-o FILE")
+        if not stat.S_ISREG(mode):  # a device or a pipe is written to, and stays what it is
+            with target.open("w", encoding="utf-8", newline="") as stream:
+                yield stream, Place()
+            return
+        draft = target.parent / f".gptoss-{secrets.token_hex(6)}.tmp"
+        stream = draft.open("x", encoding="utf-8", errors="backslashreplace", newline="")
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from error
+    try:
+        with stream:
+            yield stream, _File(path, draft, target, stream)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _unwritable(path: str, error: Exception) -> GptossError:
+    why = getattr(error, "strerror", None) or type(error).__name__
+    return GptossError(f"{path} cannot be written: {why}.", hint="-o ANOTHER_FILE")

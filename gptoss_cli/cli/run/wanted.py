@@ -1,0 +1,45 @@
+"""What a one-shot is asked for besides the answer: with what, in which shape, where to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Shape(StrEnum):
+    """How the answer is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The options of ``gptoss run``, an option each.
+
+    ``saves`` None keeps what a person asks at a terminal, and nothing else; ``markdown`` None
+    renders at a terminal. ``given`` are the options named on the command line that a conversation
+    is stored with.
+    """
+
+    files: tuple[str, ...] = ()
+    template: str | None = None
+    parameters: tuple[str, ...] = ()
+    session: str | None = None
+    saves: bool | None = None
+    shape: Shape = Shape.TEXT
+    markdown: bool | None = None
+    extract: str | None = None
+    every: bool = False
+    newline: bool = True
+    output: str | None = None
+    timeout_s: float | None = None
+    allow_truncated: bool = False
+    dry_run: bool = False
+    given: frozenset[str] = frozenset()
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is a question without any words: documents or a template."""
+        return bool(self.files or self.template)
