@@ -55,16 +55,20 @@ class Interruption:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        elif self._timeout_s is not None:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+        self.end_limit()
         for number, handler in self._before.items():
             signal.signal(number, handler)
         if self._ended_by is not None:
             # Everything is tidy: now end as the sender expects, by the signal itself.
             signal.signal(self._ended_by, signal.SIG_DFL)
             os.kill(os.getpid(), self._ended_by)
+
+    def end_limit(self) -> None:
+        """Let everything from here on take as long as it takes."""
+        if self._timer is not None:
+            self._timer.cancel()
+        elif self._timeout_s is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     @property
     def exit_code(self) -> ExitCode:

@@ -15,11 +15,16 @@ if TYPE_CHECKING:
     from gptoss_cli.ui.listing import Column
 
 JSON_VERSION: Final = 1
-# ㅛ, ㅜ and ㅇ: the keys of y, n and d while the Korean layout is on.
+# The jamo are the same keys while the Korean layout is on.
 _ANSWERS: Final = {
     **dict.fromkeys(("y", "yes", "ㅛ", "예", "네"), "y"),
     **dict.fromkeys(("n", "no", "ㅜ", "아니오", "아니요"), "n"),
     **dict.fromkeys(("d", "demo", "ㅇ"), "d"),
+    **dict.fromkeys(("r", "run", "ㄱ", "실행"), "r"),
+    **dict.fromkeys(("e", "edit", "ㄷ", "편집"), "e"),
+    **dict.fromkeys(("x", "explain", "ㅌ", "설명"), "x"),
+    **dict.fromkeys(("c", "copy", "ㅊ", "복사"), "c"),
+    **dict.fromkeys(("q", "quit", "ㅂ", "종료"), "q"),
 }
 
 # What a terminal obeys or hides and JSON leaves as it is: it means the same as an escape.

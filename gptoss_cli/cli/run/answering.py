@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gptoss_cli.chat.interrupt import Halted, Interruption
 from gptoss_cli.cli import conversation
+from gptoss_cli.cli.run import executing
 from gptoss_cli.cli.run.asking import Question, compose
 from gptoss_cli.cli.run.delivering import Content, Delivery, going_to
 from gptoss_cli.cli.run.wanted import Wanted
@@ -17,6 +18,7 @@ from gptoss_cli.engine.base import Cancel
 from gptoss_cli.errors import CancelledError, ExitCode, GptossError
 from gptoss_cli.events import FinishReason
 from gptoss_cli.ui import status
+from gptoss_cli.ui.renderer import make_renderer
 from gptoss_cli.ui.say import say
 
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ _SEED_BITS: Final = 31
 
 def answer(settings: Settings, wanted: Wanted, arguments: Sequence[str]) -> int:
     """Answer what `arguments`, documents and standard input ask; return the exit code."""
+    if wanted.executes:
+        executing.require_terminal()
+        system = executing.told(settings.system, executing.Shell.of_this_user())
+        settings = replace(settings, system=system)
     with Interruption(wanted.timeout_s) as interruption:
         code = _answered(settings, wanted, arguments, interruption)
         if code == ExitCode.TIMEOUT and wanted.timeout_s is not None:
@@ -42,7 +48,7 @@ def _answered(
     settings: Settings, wanted: Wanted, arguments: Sequence[str], interruption: Interruption
 ) -> int:
     with going_to(wanted.output, environment()) as (screen, place):
-        is_whole = wanted.extract is not None
+        is_whole = wanted.extract is not None or wanted.executes
         delivery = Delivery(wanted, screen, is_whole=is_whole)
         # A seed of our own choice can be told, so that every answer can be had again.
         seed = secrets.randbits(_SEED_BITS) if settings.seed is None else settings.seed
@@ -107,7 +113,7 @@ class _OneShot:
 
     def _store(self, open_things: contextlib.ExitStack, screen: Environment) -> SessionStore | None:
         wanted = self._wanted
-        saves = wanted.saves and not wanted.dry_run
+        saves = False if wanted.dry_run else wanted.saves
         if saves is None:  # what programs ask in the background is nobody's conversation
             saves = screen.stderr_tty or wanted.session is not None
         return conversation.store_to_keep(open_things, saves=saves, session=wanted.session)
@@ -120,8 +126,8 @@ class _OneShot:
             chat.keeper = Keeper(store)
         if resumed is not None:
             assert store is not None
-            given = wanted.given | {"seed"}
-            chat.take_up(store.load(resumed.id), given)
+            own = {"seed", "system"} if wanted.executes else {"seed"}
+            chat.take_up(store.load(resumed.id), wanted.given | own)
 
     def _ask(self, running: Running, question: Question, screen: Environment) -> int:
         chat, delivery = running.chat, self._delivery
@@ -147,8 +153,35 @@ class _OneShot:
                 delivery.feed(event)
                 shown.feed(event)
         code = self._exit_code()
+        if self._wanted.executes and code == ExitCode.OK:
+            return self._decided(running, screen)
         delivery.end(code, self._content(code))
         return code
+
+    def _decided(self, running: Running, screen: Environment) -> int:
+        """Let the person decide what becomes of the proposed command."""
+        self._interruption.end_limit()
+        chat = running.chat
+        # Standard output may be a file, for the output of the command.
+        aside = replace(
+            screen,
+            stdout=screen.stderr,
+            stdout_tty=screen.stderr_tty,
+            stdout_paint=screen.stderr_paint,
+            stdout_unicode=screen.stderr_unicode,
+            stdout_encoding=screen.stderr_encoding,
+        )
+
+        def explain(question: str) -> None:
+            cancel = Cancel()
+            prepared = chat.prepare(question, replace(chat.settings, instructions=""))
+            shown = make_renderer(aside, show_thinking=self._settings.show_thinking)
+            with self._interruption.stopping(cancel), shown:
+                for event in chat.answer(prepared, cancel):
+                    shown.feed(event)
+
+        shell = executing.Shell.of_this_user()
+        return executing.decide(self._delivery.record.final, shell, explain)
 
     def _show_costs(self, running: Running, question: Question, screen: Environment) -> None:
         """Tell a person how large each document is, and what it takes of the window."""

@@ -67,6 +67,12 @@ def run(
             "--output", "-o", metavar="FILE", help="Write it to FILE, whole or not at all."
         ),
     ] = None,
+    execute: Annotated[
+        bool,
+        typer.Option(
+            "--execute", help="Propose a command for the shell, and run it if you agree."
+        ),
+    ] = False,
     timeout: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", min=0.001, help="Stop after so long, with exit code 124."),
@@ -95,12 +101,15 @@ def run(
         timeout_s=timeout,
         allow_truncated=allow_truncated,
         dry_run=dry_run,
+        executes=execute,
         given=conversation.given_options(ctx),
     )
     if json and jsonl:
         raise UsageError("--json and --jsonl are two shapes of the answer.", hint="one of them")
     if every and extract is None:
         raise UsageError("--all belongs to --extract.", hint="--extract code --all")
+    if execute and (json or jsonl or extract or output):
+        raise UsageError("--execute shows a command to a person, and writes no answer.")
     words = prompt or []
     if invocation.implied and not words and not wanted.asks and _is_at_a_terminal():
         from gptoss_cli.cli.chat import Held, converse

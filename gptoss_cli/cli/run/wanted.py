@@ -37,6 +37,7 @@ class Wanted:
     timeout_s: float | None = None
     allow_truncated: bool = False
     dry_run: bool = False
+    executes: bool = False
     given: frozenset[str] = frozenset()
 
     @property
