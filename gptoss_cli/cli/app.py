@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from gptoss_cli import __version__
 from gptoss_cli.cli.argv import with_command
 from gptoss_cli.cli.boundary import guarded
-from gptoss_cli.cli.chat import chat
-from gptoss_cli.cli.models.app import app as models
-from gptoss_cli.cli.models.pull import pull
-from gptoss_cli.cli.options import Task
-from gptoss_cli.cli.run.command import run
-from gptoss_cli.cli.sessions.app import app as sessions
+from gptoss_cli.cli.lazy import Command, group_of
 from gptoss_cli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from gptoss_cli.cli.options import Task
+
+# A command is imported when it is named: what stands here is all that --help reads.
+COMMANDS: Final[Mapping[str, Command]] = {
+    "run": Command(
+        "gptoss_cli.cli.run.command:run",
+        "Answer once: the answer on standard output, everything else on standard error.",
+    ),
+    "chat": Command("gptoss_cli.cli.chat:chat", "Talk with the model."),
+    "pull": Command(
+        "gptoss_cli.cli.models.pull:pull",
+        "Download a model, or go on with a download, and check it.",
+    ),
+    "models": Command(
+        "gptoss_cli.cli.models.app:app", "Find, download, check, keep and remove models."
+    ),
+    "sessions": Command(
+        "gptoss_cli.cli.sessions.app:app",
+        "List, read, search, export, import and remove conversations.",
+    ),
+}
 
 app = typer.Typer(
     name="gptoss",
+    cls=group_of(COMMANDS),
     help='Run gpt-oss in the terminal. gptoss "..." is short for gptoss run "..."; '
     "gptoss alone begins a chat.",
+    add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-app.command()(run)
-app.command()(chat)
-app.command()(pull)
-app.add_typer(models)
-app.add_typer(sessions)
-COMMANDS = ("run", "chat", "pull", "models", "sessions")
 
 
 def _version(wanted: bool) -> None:

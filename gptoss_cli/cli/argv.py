@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-_ITS_OWN_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
+_ITS_OWN_OPTIONS = ("--help", "-h", "--version")
 
 
 @dataclass(frozen=True, slots=True)

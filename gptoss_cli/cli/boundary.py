@@ -9,8 +9,6 @@ import io
 import os
 import re
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +17,6 @@ from typing import TextIO
 import typer
 
 from gptoss_cli import __version__
-from gptoss_cli.config.paths import make_private_folder, user_paths
 from gptoss_cli.errors import ExitCode, GptossError
 
 
@@ -119,6 +116,8 @@ def _let_the_last_flush_succeed() -> None:
 
 
 def _print_defect(error: BaseException) -> None:
+    import traceback
+
     where = traceback.extract_tb(error.__traceback__)[-1]
     place = "/".join(Path(where.filename).parts[-2:])
     _print_error(f"gptoss failed in a way it should not ({type(error).__name__} in {place}).")
@@ -131,6 +130,11 @@ def _print_defect(error: BaseException) -> None:
 
 
 def _write_report(error: BaseException) -> Path | None:
+    import tempfile
+    import traceback
+
+    from gptoss_cli.config.paths import make_private_folder, user_paths
+
     stack = "".join(traceback.format_tb(error.__traceback__))
     # The message of an exception may quote a prompt: only its type is kept.
     lines = [

@@ -2,36 +2,68 @@
 
 from __future__ import annotations
 
-import inspect
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import typer
 
-from gptoss_cli.cli.models.df import df
-from gptoss_cli.cli.models.importing import import_
-from gptoss_cli.cli.models.ls import ls
-from gptoss_cli.cli.models.path import path
-from gptoss_cli.cli.models.pull import pull
-from gptoss_cli.cli.models.rm import rm
-from gptoss_cli.cli.models.search import search
-from gptoss_cli.cli.models.show import show
-from gptoss_cli.cli.models.use import use
-from gptoss_cli.cli.models.verifying import verify
-from gptoss_cli.cli.options import Task
+from gptoss_cli.cli.lazy import Command, group_of
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "ls": Command(
+        "gptoss_cli.cli.models.ls:ls",
+        "Show the models that are here, and downloads that were not finished.",
+    ),
+    "search": Command(
+        "gptoss_cli.cli.models.search:search",
+        "Search the hub for gpt-oss models in GGUF, the most downloaded first.",
+    ),
+    "show": Command(
+        "gptoss_cli.cli.models.show:show",
+        "Show what a model is and whether it fits, from its header; also one not downloaded.",
+    ),
+    "pull": Command(
+        "gptoss_cli.cli.models.pull:pull",
+        "Download a model, or go on with a download, and check it.",
+    ),
+    "use": Command(
+        "gptoss_cli.cli.models.use:use",
+        "Choose the model that run and chat take when none is named.",
+    ),
+    "verify": Command(
+        "gptoss_cli.cli.models.verifying:verify",
+        "Read all files of a model and compare them with the digests the hub gave them.",
+    ),
+    "import": Command(
+        "gptoss_cli.cli.models.importing:import_",
+        "Give a GGUF file of your own a name. It is used where it lies, unless --link or --copy.",
+    ),
+    "rm": Command(
+        "gptoss_cli.cli.models.rm:rm",
+        "Remove models, and what of their downloads was not finished.",
+    ),
+    "path": Command(
+        "gptoss_cli.cli.models.path:path", "Print where the file of a model is, for scripts."
+    ),
+    "df": Command(
+        "gptoss_cli.cli.models.df:df",
+        "Show what models and unfinished downloads take on the disk.",
+    ),
+}
 
 app = typer.Typer(
     name="models",
+    cls=group_of(COMMANDS),
     help="Find, download, check, keep and remove models.",
     invoke_without_command=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 
 
 @app.callback()
-def _models(ctx: typer.Context) -> Task | None:
+def _models(ctx: typer.Context) -> Callable[[], int] | None:
     # Bare "gptoss models" is the question what there is.
+    from gptoss_cli.cli.models.ls import ls
+
     return ls() if ctx.invoked_subcommand is None else None
-
-
-for command in (ls, search, show, pull, use, verify, import_, rm, path, df):
-    # Said outright, it is broken between words where it is too long, and not cut.
-    app.command(name=command.__name__.rstrip("_"), short_help=inspect.getdoc(command))(command)

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 import typer
 
-from gptoss_cli.cli.options import Task
-from gptoss_cli.cli.sessions.export import export
-from gptoss_cli.cli.sessions.importing import import_
-from gptoss_cli.cli.sessions.ls import ls
-from gptoss_cli.cli.sessions.path import path
-from gptoss_cli.cli.sessions.rename import rename
-from gptoss_cli.cli.sessions.rm import rm
-from gptoss_cli.cli.sessions.search import search
-from gptoss_cli.cli.sessions.show import show
+from gptoss_cli.cli.lazy import Command, group_of
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "ls": Command(
+        "gptoss_cli.cli.sessions.ls:ls", "Show the conversations that are kept, the newest first."
+    ),
+    "show": Command("gptoss_cli.cli.sessions.show:show", "Show a conversation."),
+    "search": Command("gptoss_cli.cli.sessions.search:search", "Search the conversations."),
+    "export": Command("gptoss_cli.cli.sessions.export:export", "Write a conversation to a file."),
+    "import": Command(
+        "gptoss_cli.cli.sessions.importing:import_", "Take in conversations from elsewhere."
+    ),
+    "rename": Command("gptoss_cli.cli.sessions.rename:rename", "Give a conversation a title."),
+    "rm": Command(
+        "gptoss_cli.cli.sessions.rm:rm",
+        "Remove conversations, and every trace of them in the store.",
+    ),
+    "path": Command(
+        "gptoss_cli.cli.sessions.path:path", "Print where the conversations are kept."
+    ),
+}
 
 app = typer.Typer(
     name="sessions",
+    cls=group_of(COMMANDS),
     help="List, read, search, export, import and remove conversations.",
     invoke_without_command=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 
 
 @app.callback()
-def _sessions(ctx: typer.Context) -> Task | None:
+def _sessions(ctx: typer.Context) -> Callable[[], int] | None:
     # Bare "gptoss sessions" is the question what there is.
+    from gptoss_cli.cli.sessions.ls import ls
+
     return ls() if ctx.invoked_subcommand is None else None
-
-
-for command in (ls, show, search, export, import_, rename, rm, path):
-    app.command(name=command.__name__.rstrip("_"))(command)
