@@ -1,7 +1,7 @@
 # One target does everything a change must pass: make check
 PYTHON ?= python
 
-.PHONY: check lint types layers test evaluate format goldens demo-model
+.PHONY: check lint types layers test evaluate format generated goldens demo-model
 
 check: lint types layers test evaluate
 
@@ -25,6 +25,10 @@ evaluate:
 format:
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
+
+# The man page, the scripts of completion and what they ask, all from the commands.
+generated:
+	$(PYTHON) -m gptoss_cli.cli.generate
 
 # Train the embedded model from nothing (needs the "train" extra; about an hour on two cores).
 demo-model:

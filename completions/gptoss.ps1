@@ -1,19 +1,19 @@
-Import-Module PSReadLine
-Set-PSReadLineKeyHandler -Chord Tab -Function MenuComplete
-$scriptblock = {
+# Completion of gptoss for PowerShell; printed by: gptoss completion show powershell
+
+Register-ArgumentCompleter -Native -CommandName gptoss -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
-    $Env:_GPTOSS_COMPLETE = "complete_powershell"
-    $Env:_TYPER_COMPLETE_ARGS = $commandAst.ToString()
-    $Env:_TYPER_COMPLETE_WORD_TO_COMPLETE = $wordToComplete
-    gptoss | ForEach-Object {
-        $commandArray = $_ -Split ":::"
-        $command = $commandArray[0]
-        $helpString = $commandArray[1]
-        [System.Management.Automation.CompletionResult]::new(
-            $command, $command, 'ParameterValue', $helpString)
+    $words = @($commandAst.CommandElements | Select-Object -Skip 1 |
+        Where-Object { $_.Extent.EndOffset -lt $cursorPosition } |
+        ForEach-Object {
+            if ($_ -is [Management.Automation.Language.StringConstantExpressionAst]) { $_.Value }
+            else { $_.Extent.Text }
+        })
+    $env:_GPTOSS_WORDS = ($words + $wordToComplete) -join [char]0x1F
+    try {
+        gptoss __complete powershell | ConvertFrom-Json | ForEach-Object { $_ } | ForEach-Object {
+            [Management.Automation.CompletionResult]::new(
+                $_.text, $_.word, 'ParameterValue', $_.help)
+        }
     }
-    $Env:_GPTOSS_COMPLETE = ""
-    $Env:_TYPER_COMPLETE_ARGS = ""
-    $Env:_TYPER_COMPLETE_WORD_TO_COMPLETE = ""
+    finally { Remove-Item Env:_GPTOSS_WORDS }
 }
-Register-ArgumentCompleter -Native -CommandName gptoss -ScriptBlock $scriptblock

@@ -1,7 +1,23 @@
 #compdef gptoss
+# Completion of gptoss for zsh; printed by: gptoss completion show zsh
 
-_gptoss_completion() {
-  eval $(env _TYPER_COMPLETE_ARGS="${words[1,$CURRENT]}" _GPTOSS_COMPLETE=complete_zsh gptoss)
+_gptoss() {
+    local -a answer
+    local program=${(Q)words[1]}
+    (( $+commands[$program] )) || [[ -x $program ]] || program=gptoss
+    local -a before=("${(@Q)words[2,CURRENT-1]}")
+    answer=("${(@f)$($program __complete zsh "$before[@]" "${(Q)PREFIX}" 2>/dev/null)}")
+    # The value of --option=value is a word of its own from here on.
+    [[ $PREFIX == --*=* ]] && compset -P '*='
+    case $answer[1] in
+        files) _files ;;
+        words) shift answer; _describe -V gptoss answer ;;
+        *) return 1 ;;
+    esac
 }
 
-compdef _gptoss_completion gptoss
+if [[ $funcstack[1] == _gptoss ]]; then
+    _gptoss "$@"
+else
+    compdef _gptoss gptoss
+fi

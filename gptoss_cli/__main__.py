@@ -7,11 +7,16 @@ import sys
 import threading
 
 _INTERRUPTED = 130  # errors.ExitCode; nothing is imported yet when Ctrl-C may come
+_COMPLETE = "__complete"  # from the scripts in completions/, at every Tab: not through Typer
 
 
 def main() -> int:
     """Run the command line and return the exit code."""
     try:
+        if sys.argv[1:2] == [_COMPLETE]:
+            from gptoss_cli.cli.completion.answer import answer  # noqa: PLC0415
+
+            return answer(sys.argv[2:])
         from gptoss_cli.cli.app import run_command_line  # noqa: PLC0415 - measured start-up
 
         code = run_command_line(sys.argv[1:])

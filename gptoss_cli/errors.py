@@ -29,24 +29,52 @@ boundary that prints them is ``cli.boundary``.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Self
 
 
 class ExitCode(IntEnum):
-    """Exit codes of the process; they are part of the public contract (README, "Exit codes")."""
+    """Exit codes of the process; they are part of the public contract.
 
-    OK = 0
-    ERROR = 1
-    USAGE = 2
-    NO_MODEL = 3
-    DOES_NOT_FIT = 4
-    UNMET_FORM = 5
-    CUT_OFF = 6
-    ENGINE = 7
-    DOWNLOAD = 8
-    DEFECT = 70
-    TIMEOUT = 124
-    INTERRUPTED = 130
-    BROKEN_PIPE = 141
+    What each means is said here once: the README and the man page take it from here.
+    """
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str = "") -> Self:
+        """Return the code that means `meaning`."""
+        own = int.__new__(cls, code)
+        own._value_ = code
+        own.meaning = meaning
+        return own
+
+    OK = 0, "the answer is complete"
+    ERROR = 1, "an error: no such conversation, a file that cannot be written"
+    USAGE = (
+        2,
+        "wrong usage: an option, an empty or unreadable prompt, a name that may mean several",
+    )
+    NO_MODEL = (
+        3,
+        "no model: none installed or named, or the file is missing, damaged or not gpt-oss",
+    )
+    DOES_NOT_FIT = 4, "does not fit: memory or context window"
+    UNMET_FORM = (
+        5,
+        "the answer is not of the form that was asked for, or that form cannot be enforced",
+    )
+    CUT_OFF = (
+        6,
+        "cut off by `--max-tokens` or the context window; 0 with `--allow-truncated`",
+    )
+    ENGINE = 7, "the engine failed: llama.cpp is missing, or computes no numbers"
+    DOWNLOAD = (
+        8,
+        "the hub does not answer or refuses, or the disk is full; the same command goes on",
+    )
+    DEFECT = 70, "a defect of gptoss; a report is written and its path printed"
+    TIMEOUT = 124, "`--timeout` is over; what was said is printed"
+    INTERRUPTED = 130, "interrupted with Ctrl-C"
+    BROKEN_PIPE = 141, "the reader of standard output has closed it"
 
 
 class GptossError(Exception):

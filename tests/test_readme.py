@@ -52,9 +52,9 @@ def test_the_transcript_is_what_the_program_says():
     assert (done.stderr + done.stdout).splitlines() == shown
 
 
-def test_the_table_of_exit_codes_is_complete():
-    rows = re.findall(r"^\| (\d+) \| ", README, re.MULTILINE)
-    assert [int(row) for row in rows] == sorted(ExitCode)
+def test_the_table_of_exit_codes_is_complete_and_says_what_they_mean():
+    rows = re.findall(r"^\| (\d+) \| (.*) \|$", README, re.MULTILINE)
+    assert rows == [(str(int(code)), code.meaning) for code in sorted(ExitCode)]
 
 
 def test_every_option_the_readme_names_exists_and_every_option_is_named():

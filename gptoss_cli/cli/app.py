@@ -34,6 +34,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
         "gptoss_cli.cli.sessions.app:app",
         "List, read, search, export, import and remove conversations.",
     ),
+    "completion": Command(
+        "gptoss_cli.cli.completion.app:app",
+        "Have the shell complete commands, options, models and conversations.",
+    ),
 }
 
 app = typer.Typer(

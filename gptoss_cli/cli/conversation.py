@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gptoss_cli.cli.sessions.completion import session_names
 from gptoss_cli.errors import GptossError, SessionError, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +26,11 @@ Continues = Annotated[
 ]
 Session = Annotated[
     str | None,
-    typer.Option(metavar="SESSION", help="Go on with this one: its title, or its id."),
+    typer.Option(
+        metavar="SESSION",
+        help="Go on with this one: its title, or its id.",
+        autocompletion=session_names,
+    ),
 ]
 
 

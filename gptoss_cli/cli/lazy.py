@@ -57,11 +57,11 @@ def loaded(place: str) -> Any:
 def _made(name: str, place: str) -> Any:
     """Return Typer's own object for the function or group at `place`."""
     command = loaded(place)
-    if not isinstance(command, typer.Typer):
-        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        alone.command(name=name)(command)
-        command = alone
-    return typer.main.get_command(command)
+    if isinstance(command, typer.Typer):
+        return typer.main.get_group(command)
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+    alone.command(name=name)(command)
+    return typer.main.get_command(alone)
 
 
 class LazyGroup(typer.core.TyperGroup):
@@ -73,11 +73,11 @@ class LazyGroup(typer.core.TyperGroup):
         super().__init__(**attributes | {"commands": {}})
         self.commands = _Loaded(self.table)
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  Typer gives it
         """Return the names in the order of the table."""
         return list(self.table)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """Write the list of commands for the help, from the table."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, command.summary) for name, command in self.table.items()])

@@ -56,7 +56,6 @@ app = typer.Typer(
     cls=group_of(COMMANDS),
     help="Find, download, check, keep and remove models.",
     invoke_without_command=True,
-    add_completion=False,
     rich_markup_mode=None,
 )
 

@@ -10,18 +10,18 @@ def names_here(incomplete: str) -> list[str]:
     return _beginning(incomplete, _here())
 
 
-def names_to_run(incomplete: str) -> list[str]:
-    """Return the same, and the model of the program."""
+def names_to_run(incomplete: str) -> list[str] | None:
+    """Return the same, and the model of the program; None, which means files, for any other."""
     from gptoss_cli.models.names import DEMO
 
-    return _beginning(incomplete, {DEMO, *_here()})
+    return _beginning(incomplete, {DEMO, *_here()}) or None
 
 
-def names_to_show(incomplete: str) -> list[str]:
-    """Return what can be shown, here or on the hub."""
+def names_to_show(incomplete: str) -> list[str] | None:
+    """Return what can be shown, here or on the hub; None for any other."""
     from gptoss_cli.models.names import CATALOG, DEMO
 
-    return _beginning(incomplete, {DEMO, *CATALOG, *_here()})
+    return _beginning(incomplete, {DEMO, *CATALOG, *_here()}) or None
 
 
 def names_to_pull(incomplete: str) -> list[str]:

@@ -24,9 +24,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
         "gptoss_cli.cli.sessions.rm:rm",
         "Remove conversations, and every trace of them in the store.",
     ),
-    "path": Command(
-        "gptoss_cli.cli.sessions.path:path", "Print where the conversations are kept."
-    ),
+    "path": Command("gptoss_cli.cli.sessions.path:path", "Print where the conversations are kept."),
 }
 
 app = typer.Typer(
@@ -34,7 +32,6 @@ app = typer.Typer(
     cls=group_of(COMMANDS),
     help="List, read, search, export, import and remove conversations.",
     invoke_without_command=True,
-    add_completion=False,
     rich_markup_mode=None,
 )
 

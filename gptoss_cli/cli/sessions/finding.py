@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gptoss_cli.cli.sessions.completion import session_names
 from gptoss_cli.cli.sessions.keeping import NONE_YET, local_minute, shown_title
 from gptoss_cli.errors import SessionGoneError, UsageError
 
@@ -23,6 +24,7 @@ Session = Annotated[
     typer.Argument(
         metavar="SESSION",
         help="Its id, the beginning or end of that, its title, the beginning of that, or last.",
+        autocompletion=session_names,
     ),
 ]
 Thinking = Annotated[bool, typer.Option("--thinking", help="With what the model thought.")]

@@ -8,6 +8,7 @@ import typer
 
 from gptoss_cli.cli.models.output import Yes, may_remove
 from gptoss_cli.cli.options import Task
+from gptoss_cli.cli.sessions.completion import session_names
 from gptoss_cli.cli.sessions.finding import the_session
 from gptoss_cli.cli.sessions.keeping import kept, local_minute, shown_title
 from gptoss_cli.errors import ExitCode, UsageError
@@ -20,7 +21,8 @@ _MOST_LINES: Final = 20
 
 def rm(
     sessions: Annotated[
-        list[str] | None, typer.Argument(metavar="[SESSION]...", help="Ids or titles.")
+        list[str] | None,
+        typer.Argument(metavar="[SESSION]...", help="Ids or titles.", autocompletion=session_names),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that are kept.")] = False,
     yes: Yes = False,
