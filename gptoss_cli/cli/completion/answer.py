@@ -88,12 +88,7 @@ def _for_bash(arguments: Sequence[str]) -> str:
 def _for_zsh(arguments: Sequence[str]) -> str:
     *words, current = arguments
     pairs, _ = offered(words, current)
-
-    def colons(text: str) -> str:
-        return text.replace("\\", "\\\\").replace(":", "\\:")
-
-    described = [(colons(word), colons(_on_one_line(summary))) for word, summary in pairs or ()]
-    return _lines(described, pairs, ":")
+    return _lines([(word, _on_one_line(summary)) for word, summary in pairs or ()], pairs)
 
 
 def _for_fish(arguments: Sequence[str]) -> str:
@@ -103,7 +98,7 @@ def _for_fish(arguments: Sequence[str]) -> str:
     if pairs is None:  # fish completes a path it is told, without quotation marks
         return f"files\n{meant.removeprefix(prefix)}\n"
     described = [(prefix + word, _on_one_line(summary)) for word, summary in pairs]
-    return _lines(described, pairs, "\t")
+    return _lines(described, pairs)
 
 
 def _for_powershell(_: Sequence[str]) -> str:
@@ -128,13 +123,11 @@ _ANSWERS: Final[dict[str, Callable[[Sequence[str]], str]]] = {
 }
 
 
-def _lines(
-    described: Sequence[tuple[str, str]] | None, pairs: Sequence[object] | None, between: str = ""
-) -> str:
-    """Return the answer in lines, each a word and what is said of it."""
+def _lines(described: Sequence[tuple[str, str]] | None, pairs: Sequence[object] | None) -> str:
+    """Return the answer in lines, each a word, a tab and what is said of it."""
     if pairs is None:
         return "files\n"
-    rows = [f"{word}{between}{summary}" if summary else word for word, summary in described or ()]
+    rows = [f"{word}\t{summary}" if summary else word for word, summary in described or ()]
     return "\n".join(["words" if rows else "nothing", *rows]) + "\n"
 
 

@@ -45,7 +45,22 @@ _gptoss() {
     [[ $PREFIX == --*=* ]] && compset -P '*='
     case $answer[1] in
         files) _files ;;
-        words) shift answer; _describe -V gptoss answer ;;
+        words)
+            shift answer
+            local -a values=("${(@)answer%%$'\t'*}") shown
+            # Not _describe, which sorts: conversations come with the newest first.
+            if [[ $answer[1] != *$'\t'* ]]; then
+                compadd -V gptoss -a values
+                return
+            fi
+            local line
+            local -i widest=${#${(O@)values//?/.}[1]}
+            for line in "$answer[@]"; do
+                line="${(mr:widest:)line%%$'\t'*}  -- ${line#*$'\t'}"
+                shown+=("${(mr:COLUMNS-1:)line}")
+            done
+            compadd -l -V gptoss -d shown -a values
+            ;;
         *) return 1 ;;
     esac
 }

@@ -20,7 +20,7 @@ def completed(line: str, **env: str) -> list[str]:
     assert (done.stderr, done.exit_code) == ("", 0)
     kind, *rows = done.stdout.splitlines()
     assert (kind == "words") == bool(rows)
-    return [row.partition(":")[0].replace("\\", "") for row in rows] or [kind]
+    return [row.partition("\t")[0] for row in rows] or [kind]
 
 
 def test_the_names_of_models(tmp_path):
