@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePath
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from gptoss_cli.errors import UsageError
 
@@ -86,15 +86,6 @@ def _split(address: str) -> str:
         return urlsplit(address).path
     except ValueError:  # [ without ]
         return ""
-
-
-def without_login(address: str) -> str:
-    """Return `address` for people: without the user and password that may stand in it."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:  # [ without ]
-        return re.sub(r"//[^/]*@", "//", address)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def fenced(text: str, language: str = "") -> str:

@@ -11,12 +11,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from gptoss_cli.addresses import without_login
 from gptoss_cli.documents.conversion import check
 from gptoss_cli.documents.document import (
     MOST_TEXT_BYTES,
     Document,
     is_address,
-    without_login,
 )
 from gptoss_cli.documents.files import Files
 from gptoss_cli.documents.folders import is_glob, matches, natural

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 from urllib.parse import unquote, urlsplit
 
+from gptoss_cli.addresses import without_login
 from gptoss_cli.errors import UsageError
 from gptoss_cli.models.syntax import (
     GGUF,
@@ -31,7 +32,6 @@ from gptoss_cli.models.syntax import (
     may_be_quantization,
     repo_id_fault,
     revision_fault,
-    without_login,
 )
 
 DEMO: Final = "demo"

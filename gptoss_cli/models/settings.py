@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gptoss_cli.addresses import is_address, without_login
 from gptoss_cli.errors import UsageError
 from gptoss_cli.models.names import DEFAULT_ENDPOINT
-from gptoss_cli.models.syntax import is_address, without_login
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptoss_cli.documents.document import Document, Kind, without_login
+from gptoss_cli.addresses import without_login
+from gptoss_cli.documents.document import Document, Kind
 
 
 def document(name: str, text: str, kind: Kind = Kind.TEXT) -> Document:

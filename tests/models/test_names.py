@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gptoss_cli.addresses import without_login
 from gptoss_cli.errors import UsageError
 from gptoss_cli.models.names import CATALOG, Demo, HubModel, LocalPath, nearest, parse
-from gptoss_cli.models.syntax import file_fault, repo_id_fault, revision_fault, without_login
+from gptoss_cli.models.syntax import file_fault, repo_id_fault, revision_fault
 
 SMALL = "ggml-org/gpt-oss-20b-GGUF"
 
