@@ -14,15 +14,11 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import Final
 
+from gptoss_cli.characters import OBEYED, with_shown
 from gptoss_cli.messages import Channel, Role
 from gptoss_cli.sessions import fences, session_json
 from gptoss_cli.sessions.records import MessageState, StoredMessage, StoredSession, moment
 
-# Newline and tab stay. What changes the order of reading, and lone halves of surrogate pairs, are
-# shown as well.
-_CONTROLS: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 _MARKDOWN_SIGNS: Final = re.compile(r"([\\`*_{}\[\]<>#|~&!$])")
 _STATES: Final = {
     MessageState.COMPLETE: "",
@@ -186,11 +182,4 @@ def _line(text: str) -> str:
 
 
 def _visible(text: str) -> str:
-    return _CONTROLS.sub(_shown, text.replace("\r\n", "\n"))
-
-
-def _shown(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else f"<U+{code:04X}>"
+    return with_shown(OBEYED, text)

@@ -33,10 +33,10 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from gptoss_cli.characters import json_escaped
 from gptoss_cli.messages import Channel, Message, ReasoningEffort, Role
 from gptoss_cli.sessions.records import (
     LATEST_S,
@@ -49,16 +49,11 @@ from gptoss_cli.sessions.records import (
 
 FORMAT: Final = "gptoss session"
 VERSION: Final = 1
-# What json.dumps leaves as it is and a terminal would obey or hide, and what UTF-8 cannot write.
-_UNSAFE: Final = re.compile(
-    "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
-)
 
 
 def dump(session: StoredSession) -> str:
     """Return the whole tree of `session` as JSON text that is valid UTF-8."""
-    text = json.dumps(_plain(session), ensure_ascii=False, indent=2)
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text) + "\n"
+    return json_escaped(json.dumps(_plain(session), ensure_ascii=False, indent=2)) + "\n"
 
 
 def is_session(plain: object) -> bool:
