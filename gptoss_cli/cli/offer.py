@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from gptoss_cli.cli.models.output import ask
+from gptoss_cli.cli.output import ask
 from gptoss_cli.errors import GptossError
 
 _FIRST: Final = "20b"

@@ -1,8 +1,7 @@
-"""How the commands about models and conversations print: a table, plain columns, or JSON."""
+"""How commands print: a table, plain columns, or JSON; and how they ask."""
 
 from __future__ import annotations
 
-import re
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -27,9 +26,6 @@ _ANSWERS: Final = {
     **dict.fromkeys(("q", "quit", "ㅂ", "종료"), "q"),
 }
 
-# What a terminal obeys or hides and JSON leaves as it is: it means the same as an escape.
-_CONTROLS: Final = "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
-
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -38,10 +34,11 @@ def emit_json(content: dict[str, Any]) -> None:
     """Print `content` as one object with the version of its shape."""
     import json
 
-    # Half a surrogate pair in a name would stop the encoder: names are untrusted.
+    from gptoss_cli.characters import json_escaped
+
+    # Names are untrusted: half a surrogate pair in one would stop the encoder.
     text = json.dumps({"version": JSON_VERSION} | content, ensure_ascii=False, indent=2)
-    text = re.sub(_CONTROLS, lambda match: f"\\u{ord(match[0]):04x}", text)
-    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
+    sys.stdout.write(json_escaped(text) + "\n")
 
 
 def print_list(

@@ -14,8 +14,8 @@ import typer
 
 from gptoss_cli.cli.completion.scripts import SCRIPTS
 from gptoss_cli.cli.completion.show import SHELLS, known_shell
-from gptoss_cli.cli.models.output import Yes, agrees, can_be_asked
 from gptoss_cli.cli.options import Task
+from gptoss_cli.cli.output import Yes, agrees, can_be_asked
 from gptoss_cli.errors import ExitCode, GptossError, UsageError
 
 _PROFILE_LINE: Final = "gptoss completion show powershell | Out-String | Invoke-Expression"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gptoss_cli.cli.models.output import Json, emit_json, print_list, say_fault
 from gptoss_cli.cli.options import Task
+from gptoss_cli.cli.output import Json, emit_json, print_list, say_fault
 from gptoss_cli.errors import ExitCode
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from gptoss_cli.cli.models.completion import names_to_pull
-from gptoss_cli.cli.models.output import (
+from gptoss_cli.cli.options import Task
+from gptoss_cli.cli.output import (
     Json,
     Yes,
     agrees,
@@ -17,7 +18,6 @@ from gptoss_cli.cli.models.output import (
     print_facts,
     say_fault,
 )
-from gptoss_cli.cli.options import Task
 from gptoss_cli.errors import ExitCode, NoModelError, UsageError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gptoss_cli.cli.models.completion import names_to_remove
-from gptoss_cli.cli.models.output import Yes, may_remove
 from gptoss_cli.cli.options import Task
+from gptoss_cli.cli.output import Yes, may_remove
 from gptoss_cli.errors import ExitCode, GptossError, NoModelError, UsageError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from gptoss_cli.cli.models.output import Json, emit_json, print_list
 from gptoss_cli.cli.options import Task
+from gptoss_cli.cli.output import Json, emit_json, print_list
 from gptoss_cli.errors import ExitCode
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gptoss_cli.cli.models.completion import names_to_show
-from gptoss_cli.cli.models.output import Json, emit_json, print_facts
 from gptoss_cli.cli.options import Task
+from gptoss_cli.cli.output import Json, emit_json, print_facts
 from gptoss_cli.errors import ExitCode
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gptoss_cli.cli.models.completion import names_to_remove
-from gptoss_cli.cli.models.output import Json, emit_json, print_list
 from gptoss_cli.cli.options import Task
+from gptoss_cli.cli.output import Json, emit_json, print_list
 from gptoss_cli.errors import DownloadError, ExitCode, GptossError, UsageError
 
 if TYPE_CHECKING:

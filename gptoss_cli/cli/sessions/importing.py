@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gptoss_cli.cli.models.output import Json, emit_json
 from gptoss_cli.cli.options import Task
+from gptoss_cli.cli.output import Json, emit_json
 from gptoss_cli.cli.sessions.keeping import opened
 from gptoss_cli.errors import ExitCode, UsageError
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gptoss_cli.cli.models.output import Yes, may_remove
 from gptoss_cli.cli.options import Task
+from gptoss_cli.cli.output import Yes, may_remove
 from gptoss_cli.cli.sessions.completion import session_names
 from gptoss_cli.cli.sessions.finding import the_session
 from gptoss_cli.cli.sessions.keeping import kept, local_minute, shown_title

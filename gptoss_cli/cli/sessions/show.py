@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from gptoss_cli.cli.models.output import Json
 from gptoss_cli.cli.options import Task
+from gptoss_cli.cli.output import Json
 from gptoss_cli.cli.sessions.finding import Session, Thinking, the_session
 from gptoss_cli.cli.sessions.keeping import kept
 from gptoss_cli.errors import ExitCode
