@@ -53,7 +53,7 @@ class LiveFront:
         stats: bool,
         history: Path | None,
         editor: str,
-        completer: Completer,
+        make_completer: Callable[[Dialogue], Completer],
         make_dialogue: Callable[[LiveFront], Dialogue],
     ) -> None:
         self._show_thinking = show_thinking
@@ -74,7 +74,7 @@ class LiveFront:
             below=self,
             keys=make_keys(keyboard),
             history=open_history(history),
-            completer=completer,
+            completer=make_completer(self._dialogue),
         )
         self._paper = Screen(
             self._screen.area,

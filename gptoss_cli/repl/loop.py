@@ -39,15 +39,11 @@ def hold(
     go on with, in which the settings that were ``given`` stay as they are; ``typed`` what was typed
     before all this was there.
     """
-    held: list[Dialogue] = []
 
     def make_dialogue(front: Front) -> Dialogue:
-        held.append(
-            Dialogue(
-                chat, front, services=services, command=registry.run, resumed=resumed, given=given
-            )
+        return Dialogue(
+            chat, front, services=services, command=registry.run, resumed=resumed, given=given
         )
-        return held[0]
 
     if not environment.live:
         from gptoss_cli.repl.plain import PlainFront  # noqa: PLC0415
@@ -65,19 +61,22 @@ def hold(
     from gptoss_cli.repl.completer import ChatCompleter  # noqa: PLC0415
     from gptoss_cli.repl.live import LiveFront  # noqa: PLC0415
 
+    def make_completer(dialogue: Dialogue) -> ChatCompleter:
+        return ChatCompleter(
+            registry.COMMANDS,
+            models=services.models,
+            titles=lambda: dialogue.titles,
+            paths=lambda typed: complete(typed, services.folder),
+        )
+
     live = LiveFront(
         environment,
         show_thinking=show_thinking,
         stats=stats,
         history=history,
         editor=services.editor,
-        completer=ChatCompleter(
-            registry.COMMANDS,
-            models=services.models,
-            titles=lambda: held[0].titles,
-            paths=lambda typed: complete(typed, services.folder),
-        ),
         make_dialogue=make_dialogue,
+        make_completer=make_completer,
     )
     live.use_theme(theme)
     live.run(f"{heading}\n{_KEYS}", typed)
