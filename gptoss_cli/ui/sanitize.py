@@ -2,7 +2,8 @@
 
 A model, a file or a tool can write anything, also sequences that move the cursor, change the title
 of the window, answer for the user or reorder what is read. Every such string passes through here
-before it reaches a terminal. Which characters these are, and what stands for them, ``characters`` says.
+before it reaches a terminal. Which characters these are, and what stands for them, is said in
+``characters``.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptoss_cli.addresses import without_login
 from gptoss_cli.documents.document import Document, Kind
 
 
@@ -47,8 +46,3 @@ def test_a_name_cannot_write_lines_of_its_own():
 @pytest.mark.parametrize(("text", "lines"), [("", 0), ("a", 1), ("a\n", 1), ("a\nb", 2), ("\n", 1)])
 def test_lines_are_counted_as_people_do(text, lines):
     assert document("a", text).lines == lines
-
-
-def test_a_password_is_not_part_of_the_name_of_an_address():
-    assert without_login("https://user:pa@ss@host/x@y?z@") == "https://host/x@y?z@"
-    assert "secret" not in without_login("http://u:secret@[broken/x")

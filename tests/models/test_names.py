@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptoss_cli.addresses import without_login
 from gptoss_cli.errors import UsageError
 from gptoss_cli.models.names import CATALOG, Demo, HubModel, LocalPath, nearest, parse
 from gptoss_cli.models.syntax import file_fault, repo_id_fault, revision_fault
@@ -213,21 +212,6 @@ def test_the_hint_of_a_slip_names_the_nearest_model():
     with pytest.raises(UsageError) as error:
         parse("gpt-os-20b")
     assert "20b" in error.value.hint
-
-
-@pytest.mark.parametrize(
-    ("address", "shown"),
-    [
-        ("http://u:p@host/a@b", "http://host/a@b"),
-        ("http://u:p@ss@host", "http://host"),
-        ("http://u:p/w@host:9/x", "http://host:9/x"),
-        ("http://u:p?w@host", "http://host"),
-        ("https://host/org/repo@v1/a.gguf", "https://host/org/repo@v1/a.gguf"),
-        ("org/repo@v1", "org/repo@v1"),
-    ],
-)
-def test_no_part_of_a_password_is_shown(address, shown):
-    assert without_login(address) == shown
 
 
 def test_a_name_that_is_printed_means_the_same_when_it_is_typed():
