@@ -51,8 +51,3 @@ _ALIKE: Final = _Alike()
 def alike(composed: str) -> str:
     """Return `composed`, a text in NFC, folded so that every character keeps its place."""
     return composed.lower() if composed.isascii() else composed.translate(_ALIKE)
-
-
-def key_of(title: str) -> str:
-    """Return `title` as titles are compared: Hangul comes composed or not, case does not count."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", title).casefold())

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from gptoss_cli.sessions.folding import key_of
 from gptoss_cli.sessions.records import SessionInfo
+from gptoss_cli.sessions.titles import key_of
 
 _LEAST_ID_CHARACTERS: Final = 4
 _ALIKE: Final = 0.5

@@ -1,4 +1,6 @@
-"""Titles for a shell that completes one: read only, and nothing is said if that fails.
+"""Titles: how they are compared, and all of them for a shell that completes one.
+
+The latter is read only, and nothing is said if that fails.
 
 Opening the store would make it, bring it up to date, or put a damaged one aside: none of that
 belongs to a Tab.
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -22,6 +25,11 @@ class Title(NamedTuple):
     id: str
     title: str
     changed_s: float
+
+
+def key_of(title: str) -> str:
+    """Return `title` as titles are compared: Hangul comes composed or not, case does not count."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", title).casefold())
 
 
 def titles(path: Path) -> list[Title]:

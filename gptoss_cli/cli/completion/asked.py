@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 IMPLIED = "run"
 """The command of a line that names none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What can stand at the cursor.
 
     ``words`` are given with their help; ``offers`` says what else can, as in the grammar.
@@ -24,16 +22,19 @@ class Asked:
     prefix: str = ""
 
 
-@dataclass(slots=True)
 class _Line:
     """A line that was read so far."""
 
-    node: Mapping[str, Any]
-    options: list[list[Any]]
-    used: set[str] = field(default_factory=set)
-    arguments: int = 0
-    waiting: str = ""  # what the value of the last option may be
-    only_arguments: bool = False
+    # No dataclass: importing that module takes longer than all else here.
+    __slots__ = ("arguments", "node", "only_arguments", "options", "used", "waiting")
+
+    def __init__(self, node: Mapping[str, Any], options: list[list[Any]]) -> None:
+        self.node = node
+        self.options = options
+        self.used: set[str] = set()
+        self.arguments = 0
+        self.waiting = ""  # what the value of the last option may be
+        self.only_arguments = False
 
     def take(self, word: str) -> None:
         """Go on with a whole `word`."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 _BLANKS = " \t\n"
 _SPECIAL = frozenset(" \t\n\"'\\$`!&|;()<>*?[]{}~#=%^,")
 _SPECIAL_IN_DOUBLE_QUOTES = frozenset('"\\$`')
 
 
-@dataclass(slots=True)
 class Line:
     """The words in front of the cursor.
 
@@ -18,11 +15,15 @@ class Line:
     at ``:`` and others. ``is_file``: it stands behind ``>`` or ``<``.
     """
 
-    words: list[str] = field(default_factory=list)
-    current: str = ""
-    kept: int = 0
-    quote: str = ""
-    is_file: bool = False
+    # No dataclass: importing that module takes longer than all else here.
+    __slots__ = ("current", "is_file", "kept", "quote", "words")
+
+    def __init__(self, quote: str = "") -> None:
+        self.words: list[str] = []
+        self.current = ""
+        self.kept = 0
+        self.quote = quote
+        self.is_file = False
 
 
 def split(text: str, breaks: str) -> Line:

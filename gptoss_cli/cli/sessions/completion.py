@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 _MOST = 200
@@ -14,8 +15,7 @@ def session_names(incomplete: str) -> list[tuple[str, str]]:
     completed as well.
     """
     from gptoss_cli.config.paths import user_paths
-    from gptoss_cli.sessions.folding import key_of
-    from gptoss_cli.sessions.titles import titles
+    from gptoss_cli.sessions.titles import key_of, titles
 
     path = user_paths().sessions
     if not path.is_absolute():
@@ -46,6 +46,7 @@ def _can_be_typed(title: str) -> bool:
 
 
 def _day(seconds: float) -> str:
-    from gptoss_cli.sessions.records import moment
-
-    return f"{moment(seconds):%Y-%m-%d}"
+    try:
+        return time.strftime("%Y-%m-%d", time.localtime(seconds))
+    except (OverflowError, ValueError, OSError):  # at the ends of the calendar
+        return ""
