@@ -69,9 +69,7 @@ def run(
     ] = None,
     execute: Annotated[
         bool,
-        typer.Option(
-            "--execute", help="Propose a command for the shell, and run it if you agree."
-        ),
+        typer.Option("--execute", help="Propose a command for the shell, and run it if you agree."),
     ] = False,
     timeout: Annotated[
         float | None,

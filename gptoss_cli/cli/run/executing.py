@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from gptoss_cli.chat.proposing import explanation_of, hides_something, instructions, proposed
-from gptoss_cli.cli.models.output import ask
+from gptoss_cli.cli.output import ask
 from gptoss_cli.errors import ExitCode, GptossError, UsageError
 from gptoss_cli.ui.sanitize import sanitize
 from gptoss_cli.ui.say import say
