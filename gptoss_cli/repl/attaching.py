@@ -25,10 +25,16 @@ DOCUMENT_BEGINS: Final = "\n\nFile: "
 _MENTION: Final = re.compile(r"(?:^|(?<=\s))@((?:\\.|[^\s\\])+)")
 _ESCAPED: Final = re.compile(r"\\(.)")
 # What may follow a name without a blank: signs, and Korean particles.
-# An address may end in Hangul of its own: only particles are taken off.
-_BEHIND_ADDRESS: Final = re.compile(
-    r"(?<=[!-~])(?:은|는|이|가|을|를|의|에|에서|에서는|에는|로|으로|와|과|도|만|부터|까지)?[.,;:!?)\]}'\"…]*\Z"
+_SIGN: Final = re.compile(r"[.,;:!?'\"…’”。、，！？」』》〉】）]\Z")
+_BRACKETS: Final = {")": "(", "]": "[", "}": "{"}
+# An address may end in Hangul of its own: only particles, and only behind ASCII, are taken off.
+_PARTICLE: Final = re.compile(
+    r"(?<=[!-~])(?:이?라[는고도면서]|이?란|이?랑|이?나|으?로(?:부터|서|써)?|에게서?|에서(?:부터)?|"
+    r"한테서?|께서?|하고|까지|부터|처럼|보다|같이|마다|마저|조차|밖에|[이가은는을를의에와과도만])"
+    r"(?:까지|부터|조차|마저|[는은도만의])?\Z"
 )
+# Behind a slash a word may be the name of a page, where it is one at all.
+_NAME_OF_A_PAGE: Final = re.compile(r"[/=](?![은는을를에]\Z|에[서는]|으로)[가-힣]+\Z")
 _BEHIND: Final = re.compile(r"[.,;:!?)\]}'\"…가-힣]\Z")
 
 
@@ -93,7 +99,7 @@ def _meant(written: str, folder: Path) -> str | None:
 
     for candidate in _candidates(unescaped(written)):
         if is_address(candidate):
-            return _BEHIND_ADDRESS.sub("", candidate)
+            return _without_what_follows(candidate)
         try:
             path = folder / Path(candidate).expanduser()
             is_there = (path.exists() and not path.is_dir()) or _is_glob_of_something(
@@ -104,6 +110,20 @@ def _meant(written: str, folder: Path) -> str | None:
         if is_there:
             return candidate
     return None
+
+
+def _without_what_follows(address: str) -> str:
+    """Return `address` without the signs and particles behind it; brackets of its own stay."""
+    before = ""
+    while address != before:
+        before = address
+        opening = _BRACKETS.get(address[-1:])
+        is_alone = opening and address.count(opening) < address.count(address[-1])
+        if is_alone or _SIGN.search(address):
+            address = address[:-1]
+        elif not _NAME_OF_A_PAGE.search(address):
+            address = _PARTICLE.sub("", address)
+    return address
 
 
 def _candidates(word: str) -> Iterator[str]:

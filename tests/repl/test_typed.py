@@ -143,6 +143,23 @@ def test_a_block_is_a_message_whatever_it_begins_with():
         ("https://a.b/c?d=1에서는,", "https://a.b/c?d=1"),
         ("https://ko.wikipedia.org/wiki/서울", "https://ko.wikipedia.org/wiki/서울"),
         ("https://a.b/", "https://a.b/"),
+        ("https://a.b/wiki/Mercury_(planet)", "https://a.b/wiki/Mercury_(planet)"),
+        ("https://a.b/wiki/Mercury_(planet))를,", "https://a.b/wiki/Mercury_(planet)"),
+        ("https://a.b/?q=a[1]", "https://a.b/?q=a[1]"),
+        ("https://a.b/?q=a[1]](x", "https://a.b/?q=a[1]](x"),
+        ("https://a.b/c).", "https://a.b/c"),
+        ("https://a.b/c'라는", "https://a.b/c"),
+        ("https://ko.wikipedia.org/wiki/서울.", "https://ko.wikipedia.org/wiki/서울"),
+        ("https://ko.wikipedia.org/wiki/서울」。", "https://ko.wikipedia.org/wiki/서울"),
+        ("https://ko.wikipedia.org/wiki/이란", "https://ko.wikipedia.org/wiki/이란"),
+        ("https://a.b/3/를", "https://a.b/3/"),
+        *(
+            (f"https://a.b/c{particle}", "https://a.b/c")
+            for particle in (
+                *("라는", "이라는", "에서도", "에게", "에게서는", "까지도", "에서부터", "으로부터"),
+                *("로만", "랑", "하고", "처럼", "보다", "마다", "에만", "께서", "조차", "이나"),
+            )
+        ),
     ],
 )
 def test_an_address_in_a_sentence(tmp_path, written, address):
