@@ -51,19 +51,22 @@ class Keyboard:
         if is_open_block(buffer.text):
             buffer.insert_text("\n")
             return
-        typed = without_quotes(buffer.text)
-        sent = Sent(self._pastes.whole(typed), typed, is_block=typed != buffer.text)
+        sent = self._sent(buffer)
         if sent.text.strip():
-            buffer.history.append_string(sent.text)
+            buffer.history.append_string(sent.for_history)
             buffer.reset()
             self._work.send(sent)
             self._front.refresh()
+
+    def _sent(self, buffer: Buffer) -> Sent:
+        typed = without_quotes(buffer.text)
+        return Sent(self._pastes.whole(typed), typed, is_block=typed != buffer.text)
 
     def stop(self, buffer: Buffer) -> None:
         """Stop what goes on; what waits behind it is not sent, and can be sent again."""
         taken_back = self._work.stop()
         if len(taken_back) == 1 and not buffer.text:
-            buffer.text = taken_back[0].typed
+            buffer.text = taken_back[0].for_input
             buffer.cursor_position = len(buffer.text)
         elif taken_back:
             count = "1 message is" if len(taken_back) == 1 else f"{len(taken_back)} messages are"
@@ -77,7 +80,7 @@ class Keyboard:
         elif buffer.text:
             self._is_asked_to_leave = False
             # Dropped is not lost: the arrow keys bring it back.
-            buffer.history.append_string(self._pastes.whole(buffer.text))
+            buffer.history.append_string(self._sent(buffer).for_history)
             buffer.reset()
         elif self._is_asked_to_leave or self.is_busy:
             self.leave()

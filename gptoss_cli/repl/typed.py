@@ -71,6 +71,16 @@ class Sent:
         is_escaped = not self.is_block and _ESCAPED_SLASH.match(self.text)
         return self.text[1:] if is_escaped else self.text
 
+    @property
+    def for_history(self) -> str:
+        """What has to be typed for all of it to be sent again: a message never as a command."""
+        return self.text if self.is_command else as_typed(self.message)
+
+    @property
+    def for_input(self) -> str:
+        """What has to stand in the input for it to be sent again, long pastes as a word."""
+        return as_typed(self.typed) if self.is_block else self.typed
+
 
 def as_typed(message: str) -> str:
     """Return what has to be typed for `message` to be sent."""

@@ -42,6 +42,24 @@ def test_three_quotes_open_a_block_in_which_enter_is_a_new_line():
         assert '"""' not in chat.ask("/show prompt").partition("user")[2]
 
 
+def test_a_block_that_comes_back_does_not_become_a_command():
+    with ChatTerminal("--temperature", "0") as chat:
+        chat.ask("47 + 85")
+        chat.send('"""/undo"""\r')
+        chat.wait_for_echo("/undo")
+        chat.send(UP + "\r")
+        assert "taken back" not in chat.wait_for_echo("//undo")
+
+
+def test_a_block_that_was_not_sent_does_not_become_a_command(endless):
+    endless.line("go on")
+    endless.wait_for("Esc: stop")
+    endless.line('"""/exit"""')
+    endless.wait_for("1 waiting")
+    endless.send("\x1b")
+    endless.wait_for("> //exit")
+
+
 def test_a_long_paste_is_a_word_and_is_sent_whole(home):
     lines = [f"줄 {number}" for number in range(5000)]
     with ChatTerminal("--temperature", "0", "--context", "65536") as chat:

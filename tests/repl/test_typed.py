@@ -136,6 +136,23 @@ def test_a_block_is_a_message_whatever_it_begins_with():
 
 
 @pytest.mark.parametrize(
+    "sent",
+    [
+        Sent("/undo", "/undo", is_block=True),
+        Sent("//x y", "//x y", is_block=True),
+        Sent("/undo\n" + "x\n" * 20, "[pasted #1: 21 lines]"),
+        Sent("//etc", "//etc"),
+    ],
+)
+def test_what_was_a_message_is_one_again_when_it_comes_back(sent):
+    for again in (sent.for_history, sent.for_input):
+        text = without_quotes(again)
+        back = Sent(text, text, is_block=text != again)
+        assert not back.is_command
+    assert Sent(text, text, is_block=text != again).message in {sent.message, sent.typed}
+
+
+@pytest.mark.parametrize(
     ("written", "address"),
     [
         ("https://a.b/c를", "https://a.b/c"),
