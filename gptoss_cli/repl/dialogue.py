@@ -47,7 +47,8 @@ class Doing(Enum):
 class Status:
     """What the status line tells; tokens, and tokens per second of the last answer or 0.
     ``context_used`` is None until it has been counted.
-    ``attached`` is the number of documents that go with the next message.
+    ``attached`` is the number of documents that go with the next message, ``edited`` that of the
+    question which it replaces, or 0.
     """
 
     model: str
@@ -57,6 +58,15 @@ class Status:
     decode_tps: float
     title: str
     attached: int = 0
+    edited: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A question that the next message replaces, and the number of its turn."""
+
+    number: int
+    question: StoredMessage
 
 
 class Dialogue:
@@ -83,7 +93,7 @@ class Dialogue:
         self.title_is_own = False
         self._is_titled = False
         self.heads: list[int | None] = []  # where /redo goes back to
-        self.edited: StoredMessage | None = None  # the question that the next message replaces
+        self.edited: Edit | None = None
         self.titles: list[str] = []  # of the conversations that are kept, for completion
         self.typed: list[str] = []  # the lines that were sent in this conversation
         self.attached: list[Document] = []  # sent with the next message
@@ -137,48 +147,80 @@ class Dialogue:
         self.show_last_turns(_SHOWN_TURNS, title=info.title)
 
     def enter(self, sent: Sent, cancel: Cancel) -> None:
-        """Do what was sent: a message is answered, a line with a slash is a command.
+        """Do what was sent: a message is answered, a line with a slash is a command, and nothing
+        ends an edit.
 
         What cannot be done is shown.
         """
+        if not sent.text.strip():
+            self.end_edit()
+            self.measure()
+            return
         self._does(Doing.WORKING)
         self.typed.append(sent.text)
         self.front.echo(sent.text)
         try:
             if sent.is_command:
-                self.edited = None
-                self._command(self, sent.text, cancel)
+                self._do_command(sent.text, cancel)
             else:
-                self.ask(sent.message, cancel, typed=sent.typed)
+                edit = self.edited if sent.is_edit else None
+                self.ask(sent.message, cancel, typed=sent.typed, edit=edit)
         except GptossError as error:
             self.front.show_error(error)
         finally:
             self.doing = Doing.NOTHING
             self.measure()
 
-    def ask(self, text: str, cancel: Cancel, *, typed: str = "") -> None:
+    def _do_command(self, line: str, cancel: Cancel) -> None:
+        """Do a command; one that moves the conversation ends an edit that was open before it."""
+        edited, tree, head_id = self.edited, self.chat.tree, self.chat.tree.head_id
+        try:
+            self._command(self, line, cancel)
+        finally:
+            is_moved = self.chat.tree is not tree or tree.head_id != head_id
+            if is_moved and self.edited is edited:
+                self.end_edit()
+
+    def begin_edit(self, edit: Edit) -> None:
+        """Let the next message replace a question."""
+        if self.edited is not None and self.edited.question is not edit.question:
+            self.end_edit()
+        self.edited = edit
+
+    def end_edit(self) -> None:
+        """Leave the question that is edited, if one is, as it was."""
+        edited, self.edited = self.edited, None
+        if edited is not None:
+            self.front.say(f"question {edited.number} stays as it is.")
+
+    def ask(self, text: str, cancel: Cancel, *, typed: str = "", edit: Edit | None = None) -> None:
         """Send `text` to the model, with the documents attached before and those that `typed`, what
-        of it the person typed, mentions; and show the answer. Raises GptossError.
+        of it the person typed, mentions, in the place of the question that is edited (`edit`); and
+        show the answer. Raises GptossError.
+
+        What was left out, because it was stopped before it was read, leaves all as it was.
         """
         mentioned = attaching.mentioned(self, typed, cancel)
         attached = [*self.attached, *(d for d in mentioned if d.fenced() not in text)]
         whole = "\n\n".join([text, *(document.fenced() for document in attached)])
-        prepared = self._prepared(whole)
+        prepared = self._prepared(whole, edit)
         waiting, self.attached = self.attached, []
         effort_once, self.effort_once = self.effort_once, ""
-        edited, self.edited = self.edited, None
+        if edit is not None:
+            self.edited = None
         self.answer(prepared, cancel)
         if self.chat.was_left_out(prepared):
             self.attached, self.effort_once = waiting, effort_once
-            if edited is not None:
+            if edit is not None:
+                self.edited = edit
                 self.go_back()
 
-    def _prepared(self, whole: str) -> Prepared:
+    def _prepared(self, whole: str, edit: Edit | None) -> Prepared:
         """Put a message to the conversation, in the place of the question that it replaces."""
-        if self.edited is None:
+        if edit is None:
             return self.chat.prepare(whole, self._settings_once())
         self.remember_head()
-        self.chat.move(self.edited.parent_id)
+        self.chat.move(edit.question.parent_id)
         try:
             return self.chat.prepare(whole, self._settings_once())
         except GptossError:
@@ -186,10 +228,12 @@ class Dialogue:
             raise
 
     def ask_again(self, cancel: Cancel) -> None:
-        """Have the question at the head answered once more."""
+        """Have the question at the head answered once more. Raises GptossError."""
         prepared = self.chat.prepare_again(self._settings_once())
-        self.effort_once = ""
+        effort_once, self.effort_once = self.effort_once, ""
         self.answer(prepared, cancel)
+        if self.chat.tree.head_id == prepared.parent_id:  # it was stopped before it was read
+            self.effort_once = effort_once
 
     def _settings_once(self) -> ChatSettings:
         settings = self.chat.settings
@@ -300,6 +344,7 @@ class Dialogue:
             decode_tps=chat.last.timings.decode_tps if chat.last else 0.0,
             title=self.title or self._question_title(),
             attached=len(self.attached),
+            edited=self.edited.number if self.edited else 0,
         )
 
     def _question_title(self) -> str:

@@ -46,8 +46,10 @@ class Front(Protocol):
     def width(self) -> int:
         """Return the columns that rows may take."""
 
-    def put(self, text: str) -> None:
-        """Put `text` into the input, to be changed and sent."""
+    def put(self, text: str) -> bool:
+        """Put `text` into the input, to be changed and sent; return False where it could only be
+        shown.
+        """
 
     def edit(self, text: str) -> str | None:
         """Return `text` as the person changed it in an editor, None if nothing came of it."""

@@ -47,6 +47,8 @@ class Keyboard:
         if not buffer.text.strip():
             if self._dialogue.doing is Doing.THINKING:
                 self._work.cancel.answer_now()
+            else:
+                self._end_edit(buffer)
             return
         if is_open_block(buffer.text):
             buffer.insert_text("\n")
@@ -60,7 +62,18 @@ class Keyboard:
 
     def _sent(self, buffer: Buffer) -> Sent:
         typed = without_quotes(buffer.text)
-        return Sent(self._pastes.whole(typed), typed, is_block=typed != buffer.text)
+        return Sent(
+            self._pastes.whole(typed),
+            typed,
+            is_block=typed != buffer.text,
+            is_edit=self._dialogue.edited is not None,
+        )
+
+    def _end_edit(self, buffer: Buffer) -> None:
+        """Send nothing, which leaves a question that is edited as it was."""
+        buffer.reset()
+        if self._dialogue.edited is not None:
+            self._work.send(Sent("", ""))
 
     def stop(self, buffer: Buffer) -> None:
         """Stop what goes on; what waits behind it is not sent, and can be sent again."""
@@ -74,14 +87,16 @@ class Keyboard:
         self._front.refresh()
 
     def interrupt(self, buffer: Buffer) -> None:
-        """Stop what goes on, else drop what is typed, else, the second time, leave."""
+        """Stop what goes on, else drop what is typed and end an edit, else, the second time,
+        leave.
+        """
         if self.is_busy and not self._work.cancel.is_set():
             self.stop(buffer)
-        elif buffer.text:
+        elif buffer.text or self._dialogue.edited is not None:
             self._is_asked_to_leave = False
-            # Dropped is not lost: the arrow keys bring it back.
-            buffer.history.append_string(self._sent(buffer).for_history)
-            buffer.reset()
+            if buffer.text:  # dropped is not lost: the arrow keys bring it back
+                buffer.history.append_string(self._sent(buffer).for_history)
+            self._end_edit(buffer)
         elif self._is_asked_to_leave or self.is_busy:
             self.leave()
         else:

@@ -163,7 +163,7 @@ class LiveFront:
         """Return the columns that rows may take."""
         return self._paper.width()
 
-    def put(self, text: str) -> None:
+    def put(self, text: str) -> bool:
         """Put `text` into the input, to be changed and sent."""
 
         def put() -> None:
@@ -174,6 +174,7 @@ class LiveFront:
             buffer.cursor_position = len(text)
 
         self._screen.post(put)
+        return True
 
     def edit(self, text: str) -> str | None:
         """Return `text` as the person changed it in an editor, None if nothing came of it."""

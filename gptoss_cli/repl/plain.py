@@ -74,13 +74,18 @@ class PlainFront:
             except KeyboardInterrupt:
                 if is_asked_to_leave:
                     return
+                if self._dialogue.edited is not None:
+                    print()
+                    self._enter(Sent("", ""))
+                    continue
                 is_asked_to_leave = True
                 self.say("\nCtrl-C again or Ctrl-D leaves.")
                 continue
             is_asked_to_leave = False
             text = without_quotes(line)
-            if text.strip():
-                self._enter(Sent(text, text, is_block=text != line))
+            is_edit = self._dialogue.edited is not None
+            if text.strip() or is_edit:
+                self._enter(Sent(text, text, is_block=text != line, is_edit=is_edit))
 
     def _enter(self, sent: Sent) -> None:
         cancel = Cancel()
@@ -154,12 +159,16 @@ class PlainFront:
         """Return the columns that rows may take."""
         return max(self._environment.size()[0] - 1, 8)
 
-    def put(self, text: str) -> None:
-        """Put `text` into the next input, where lines can be edited; else show it."""
-        if "readline" in globals() and "\n" not in text:
+    def put(self, text: str) -> bool:
+        """Put `text` into the next input if it is one line and lines can be edited; else show it,
+        and return False.
+        """
+        fits = "readline" in globals() and "\n" not in text
+        if fits:
             self._put = text
         else:
             self.say(text)
+        return fits
 
     def edit(self, text: str) -> str | None:
         """Return `text` as the person changed it in an editor, None if nothing came of it."""

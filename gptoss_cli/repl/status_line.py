@@ -30,6 +30,8 @@ def status_row(status: Status, doing: Doing, waiting: int, columns: int, dot: st
     if waiting:
         parts.append(f"{waiting} waiting")
     parts.append(meter(status.context_used, status.context_window))
+    if status.edited:
+        parts.append(f"editing question {status.edited:,}")
     if status.attached:
         files = "1 file" if status.attached == 1 else f"{status.attached:,} files"
         parts.append(f"{files} with the next message")

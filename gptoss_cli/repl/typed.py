@@ -51,11 +51,13 @@ class Sent:
     """What was sent: the whole ``text``, and what of it was ``typed``, long pastes as a word.
 
     ``is_block``: it stood between three quotes, and is a message whatever it begins with.
+    ``is_edit``: it was sent while a question was edited, to take its place.
     """
 
     text: str
     typed: str
     is_block: bool = False
+    is_edit: bool = False
 
     @property
     def is_command(self) -> bool:

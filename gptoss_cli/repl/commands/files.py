@@ -48,7 +48,7 @@ def _attach(dialogue: Dialogue, documents: list[Document], question: str, cancel
     dialogue.attached = [*before, *documents]
     if question:
         try:
-            dialogue.ask(question, cancel, typed=question)
+            dialogue.ask(question, cancel, typed=question, edit=dialogue.edited)
         except GptossError:
             dialogue.attached = before
             raise

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gptoss_cli.errors import GptossError, UsageError
 from gptoss_cli.messages import Role
 from gptoss_cli.repl.commands.base import Command, number_of, plural, turn_of
-from gptoss_cli.repl.dialogue import Dialogue
+from gptoss_cli.repl.dialogue import Dialogue, Edit
 from gptoss_cli.repl.typed import as_typed
 from gptoss_cli.sessions.records import title_of
 
@@ -39,12 +39,17 @@ def _regen(dialogue: Dialogue, hint: str, cancel: Cancel) -> None:
 def _edit(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
     turn = turn_of(dialogue, text)
     question = _question(turn)
-    dialogue.edited = question
-    dialogue.front.put(as_typed(question.message.content))
-    dialogue.front.say(
-        f"question {turn.number} is in the input: sent, it begins another branch, "
-        "and /redo goes back to the old one."
-    )
+    dialogue.begin_edit(Edit(turn.number, question))
+    if dialogue.front.put(as_typed(question.message.content)):
+        dialogue.front.say(
+            f"question {turn.number} is in the input: sent, it begins another branch (/redo goes "
+            "back); Ctrl-C leaves it as it is."
+        )
+    else:
+        dialogue.front.say(
+            f"this is question {turn.number}: the next message takes its place, on another branch "
+            "(/redo goes back); an empty line leaves it as it is."
+        )
 
 
 def _undo(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
