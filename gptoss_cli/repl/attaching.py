@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from gptoss_cli.engine.base import Cancel
     from gptoss_cli.repl.dialogue import Dialogue
 
-DOCUMENT_BEGINS: Final = "\n\nFile: "
-"""What stands in a message between what was typed and a document."""
-
 # A blank in a name is written with a backslash, as Tab completes it.
 _MENTION: Final = re.compile(r"(?:^|(?<=\s))@((?:\\.|[^\s\\])+)")
 _ESCAPED: Final = re.compile(r"\\(.)")

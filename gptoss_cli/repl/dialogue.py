@@ -16,7 +16,7 @@ from gptoss_cli.messages import Channel
 from gptoss_cli.repl import attaching
 from gptoss_cli.repl.pane import Thinking
 from gptoss_cli.repl.replay import heading_rows, thinking_of, turn_rows
-from gptoss_cli.sessions.records import title_of
+from gptoss_cli.sessions.records import title_of, words_of
 
 if TYPE_CHECKING:
     from gptoss_cli.chat.settings import ChatSettings
@@ -350,7 +350,7 @@ class Dialogue:
     def _question_title(self) -> str:
         turns = self.chat.tree.turns()
         question = turns[0].question if turns else None
-        return title_of(question.message.content) if question else ""
+        return title_of(words_of(question.message.content)) if question else ""
 
     def _watched(self, events: Iterator[Event]) -> Iterator[Event]:
         for event in events:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,8 @@ from gptoss_cli.messages import Channel, Message, ReasoningEffort
 
 LATEST_S: Final = 253_402_300_799.0  # the end of the year 9999, the last one calendars know
 _TITLE_CHARACTERS: Final = 80
+# As chats put documents into a message: a name, and a fence (documents.document).
+_DOCUMENT: Final = re.compile(r"(?:\A|\n\n)(File: [^\n]*)\n`{3,}[^\n`]*\n")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -133,6 +136,16 @@ class StoredSession:
                 kept.append(replace(message, parent_id=parent_id))
         info = replace(self.info, message_count=len(kept))
         return StoredSession(info, self.settings, tuple(kept), moved[self.head_id])
+
+
+def words_of(question: str) -> str:
+    """Return what of `question` its person wrote: all before the first document that goes with it;
+    only the name of that one where nothing stands before.
+    """
+    document = _DOCUMENT.search(question)
+    if document is None:
+        return question
+    return question[: document.start()] or document[1]
 
 
 def title_of(text: str) -> str:

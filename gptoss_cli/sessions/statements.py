@@ -9,7 +9,13 @@ from typing import Final
 from gptoss_cli.errors import SessionGoneError
 from gptoss_cli.messages import Channel, Role
 from gptoss_cli.sessions import rows, search_index
-from gptoss_cli.sessions.records import SessionInfo, SessionSettings, StoredMessage, title_of
+from gptoss_cli.sessions.records import (
+    SessionInfo,
+    SessionSettings,
+    StoredMessage,
+    title_of,
+    words_of,
+)
 from gptoss_cli.sessions.rows import utf8
 from gptoss_cli.sessions.schema import MESSAGE_BITS
 
@@ -100,7 +106,7 @@ def question_title(database: sqlite3.Connection, key: int) -> str:
         "SELECT content FROM message WHERE id BETWEEN ? AND ? AND role = ? ORDER BY id LIMIT 1",
         (*ids_of(key), Role.USER.value),
     ).fetchone()
-    return title_of(row[0]) if row else ""
+    return title_of(words_of(row[0])) if row else ""
 
 
 def next_message_id(database: sqlite3.Connection, key: int) -> int:

@@ -60,6 +60,16 @@ def test_a_mention_in_a_message_brings_the_file(chat):
     assert "three" in chat.ask("/show prompt")
 
 
+def test_titles_and_lists_show_what_was_asked_and_not_what_was_in_the_file(chat):
+    chat.ask("what is in @app.log?")
+    chat.ask("/file app.log -- 또 뭐가 있지?")
+    assert chat.status.endswith("what is in @app.log?")
+    assert "the last: 또 뭐가 있지?\n" in chat.ask("/branches")
+    shown = chat.ask("/context") + chat.ask("/sessions")
+    assert shown.count("what is in @app.log?\n") == 2
+    assert "File:" not in shown
+
+
 def test_a_mention_with_a_korean_particle_and_another_encoding(chat):
     shown = chat.ask("@메모.txt에는 뭐라고 써 있어?")
     assert "메모.txt · 1 line" in shown

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gptoss_cli.documents.document import Document, Kind
 from gptoss_cli.messages import analysis, final, user
 from gptoss_cli.sessions.ids import is_id, new_id
-from gptoss_cli.sessions.records import StoredMessage, title_of
+from gptoss_cli.sessions.records import StoredMessage, title_of, words_of
 from tests.sessions.sample import session
 
 
@@ -34,6 +37,26 @@ def test_other_texts_are_no_ids(text):
 )
 def test_titles_are_one_line(text, title):
     assert title_of(text) == title
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("sum up\n\nFile: a b.txt\n````py\none\n````\n", "sum up"),
+        ("File: a.txt\n```\none\n```\n", "File: a.txt"),
+        ("say\n\nFile: a.txt is what?", "say\n\nFile: a.txt is what?"),
+        ("plain", "plain"),
+        ("", ""),
+    ],
+)
+def test_the_words_of_a_question_are_what_its_person_wrote(question, words):
+    assert words_of(question) == words
+
+
+@given(st.text(min_size=1), st.text(max_size=50))
+def test_a_document_as_chats_write_it_is_not_what_its_person_wrote(name, text):
+    document = Document(name, text, Kind.TEXT, 0)
+    assert words_of(f"what?\n\n{document.fenced()}") == "what?"
 
 
 def test_without_thinking_what_followed_moves_up():

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from gptoss_cli.errors import UsageError
 from gptoss_cli.messages import Role
-from gptoss_cli.repl.attaching import DOCUMENT_BEGINS
 from gptoss_cli.repl.commands.base import Command, Completes, plural
 from gptoss_cli.repl.dialogue import Dialogue
 from gptoss_cli.repl.replay import line_rows
-from gptoss_cli.sessions.records import title_of
+from gptoss_cli.sessions.records import title_of, words_of
 from gptoss_cli.ui import theme
 from gptoss_cli.ui.cells import Row, wrap
 from gptoss_cli.ui.sanitize import sanitize_line
@@ -123,7 +122,7 @@ def _forget(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
         return
     store = store_of(dialogue)
     questions = [m.message.content for m in dialogue.chat.tree if m.message.role is Role.USER]
-    typed = [question.partition(DOCUMENT_BEGINS)[0] for question in questions]
+    typed = [words_of(question) for question in questions]
     store.remove([session_id])
     dialogue.services.forget_typed([*questions, *typed, *dialogue.typed])
     dialogue.begin_anew(forgets=True)

@@ -9,7 +9,7 @@ from gptoss_cli.messages import Role
 from gptoss_cli.repl.commands.base import Command, number_of, plural, turn_of
 from gptoss_cli.repl.dialogue import Dialogue, Edit
 from gptoss_cli.repl.typed import as_typed
-from gptoss_cli.sessions.records import title_of
+from gptoss_cli.sessions.records import title_of, words_of
 
 if TYPE_CHECKING:
     from gptoss_cli.chat.tree import Turn
@@ -106,7 +106,7 @@ def _described(dialogue: Dialogue, leaf: int) -> str:
     """Return what the branch that ends in `leaf` is, in a line."""
     path = dialogue.chat.tree.path(leaf)
     questions = [stored for stored in path if stored.message.role is Role.USER]
-    last = title_of(questions[-1].message.content) if questions else ""
+    last = title_of(words_of(questions[-1].message.content)) if questions else ""
     return f"{plural(len(questions), 'turn')}, the last: {last}"
 
 

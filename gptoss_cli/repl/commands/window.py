@@ -10,7 +10,7 @@ from gptoss_cli.errors import GptossError, UsageError
 from gptoss_cli.repl.commands.base import Command, Completes, plural, turn_of
 from gptoss_cli.repl.dialogue import Dialogue
 from gptoss_cli.repl.status_line import meter
-from gptoss_cli.sessions.records import title_of
+from gptoss_cli.sessions.records import title_of, words_of
 from gptoss_cli.ui import theme
 from gptoss_cli.ui.cells import Row, wrap
 from gptoss_cli.ui.sanitize import sanitize
@@ -63,7 +63,7 @@ def _context(dialogue: Dialogue, _text: str, _cancel: Cancel) -> None:
     for turn in shown:
         messages = said(turn.messages)
         size = engine.prompt_tokens(chat.settings.conversation(messages)) - around
-        question = title_of(turn.question.message.content) if turn.question else ""
+        question = title_of(words_of(turn.question.message.content)) if turn.question else ""
         note = "  (left out)" if turn.number <= left_out else ""
         lines.append(f"{size:>7,}  turn {turn.number}: {question}{note}")
     dialogue.measure()
