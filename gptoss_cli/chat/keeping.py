@@ -76,6 +76,15 @@ class Keeper:
         was_told, self.has_failed = self.has_failed, False
         return _KEPT_AGAIN if was_told else ""
 
+    def has_all_of(self, session_id: str, tree: ConversationTree, settings: ChatSettings) -> bool:
+        """Whether the store has all that was said in the session in this program; `tree` and
+        `settings` are the present conversation's.
+        """
+        pending = [place for place, _, _ in self._left]
+        if self._present.lacks(tree, settings):
+            pending.append(self._present)
+        return all(place.session_id != session_id for place in pending)
+
     def leave(
         self, tree: ConversationTree, settings: ChatSettings, *, forgets: bool = False
     ) -> None:
@@ -85,7 +94,7 @@ class Keeper:
         """
         if forgets:
             self._left = [left for left in self._left if left[0].session_id != self.session_id]
-        elif tree.touched and self._store is not None:
+        elif self._store is not None and self._present.lacks(tree, settings):
             self._left.append((self._present, tree, settings))
         self._present = _Place()
 
@@ -102,6 +111,17 @@ class _Place:
     stored: dict[int, int] = field(default_factory=dict)  # ids of the tree's messages there
     settings: ChatSettings | None = None
     head_id: int | None = None
+
+    def lacks(self, tree: ConversationTree, settings: ChatSettings) -> bool:
+        """Whether the store has not got all of the conversation."""
+        if self.session_id is None:
+            return bool(tree.touched)
+        return bool(
+            tree.touched
+            or self.own_title != self.stored_title
+            or settings != self.settings
+            or tree.head_id != self.head_id
+        )
 
     def write(self, store: SessionStore, tree: ConversationTree, settings: ChatSettings) -> None:
         """Write what changed. Raises SessionError."""

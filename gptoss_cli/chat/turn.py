@@ -139,23 +139,26 @@ class Chat:
         self.tree.head_id = head_id
         self._fitter.reset()
 
-    def begin_anew(self, tree: ConversationTree | None = None, *, forgets: bool = False) -> None:
+    def begin_anew(self, tree: ConversationTree | None = None, *, forgets: bool = False) -> str:
         """Turn to another conversation; the present one stays as it is kept, or will be as soon as
-        it can, unless it is to be forgotten.
+        it can, unless it is to be forgotten. Return what the person should be told, or nothing.
         """
-        if not forgets:
-            self.keep()
+        notice = "" if forgets else self.keep()
         self.keeper.leave(self.tree, self.settings, forgets=forgets)
         self.tree = tree or ConversationTree()
         self.last = None
         self._fitter.reset()
+        return notice
 
-    def take_up(self, session: StoredSession, given: frozenset[str] = frozenset()) -> None:
-        """Go on with a stored session; settings that are `given` stay as they are."""
+    def take_up(self, session: StoredSession, given: frozenset[str] = frozenset()) -> str:
+        """Go on with a stored session; settings that are `given` stay as they are. Return what the
+        person should be told, or nothing.
+        """
         tree = ConversationTree(session.messages, session.head_id)
-        self.begin_anew(tree)
+        notice = self.begin_anew(tree)
         self.settings = self.settings.resumed(session.settings, given)
         self.keeper.resume(session.info, tree, self.settings)
+        return notice
 
     def context_used(self) -> int:
         """Return how many tokens the conversation takes of the window now."""

@@ -122,7 +122,7 @@ class Dialogue:
 
     def begin_anew(self, *, forgets: bool = False) -> None:
         """Turn to a new conversation; nothing of the present one goes along."""
-        self.chat.begin_anew(forgets=forgets)
+        self.tell(self.chat.begin_anew(forgets=forgets))
         self._leave_behind()
 
     def _leave_behind(self) -> None:
@@ -139,8 +139,11 @@ class Dialogue:
         """
         chat = self.chat
         assert chat.keeper.store is not None
+        self.tell(chat.keep())  # it may be the present one that is opened
+        if not chat.keeper.has_all_of(info.id, chat.tree, chat.settings):
+            raise SessionError("its last messages are not kept yet.", hint="/open once it is kept")
         session = chat.keeper.store.load(info.id)
-        chat.take_up(session, given)
+        self.tell(chat.take_up(session, given))
         self._leave_behind()
         self.name(info.title, is_own=info.title_is_own)
         self._is_titled = len(chat.tree.turns()) > 1

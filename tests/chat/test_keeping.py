@@ -304,6 +304,38 @@ def test_what_is_forgotten_does_not_come_back(store):
     assert [info.title for info in store.sessions()] == ["other"]
 
 
+def test_all_that_could_not_be_written_is_written_after_the_conversation_was_left(store):
+    breaking = Breaking(store)
+    keeper, settings, tree = Keeper(breaking), ChatSettings(), ConversationTree()
+    first = tree.add(user("q"))
+    tree.add(final("a"))
+    keeper.keep(tree, settings)
+    session_id = keeper.session_id
+    breaking.is_broken = True
+    keeper.call("제목")
+    tree.head_id = first
+    changed = ChatSettings(instructions="짧게")
+    keeper.keep(tree, changed)
+    assert not keeper.has_all_of(session_id, tree, changed)
+    keeper.leave(tree, changed)
+    assert not keeper.has_all_of(session_id, ConversationTree(), settings)
+    breaking.is_broken = False
+    keeper.keep(ConversationTree(), settings)
+    kept = store.load(session_id)
+    assert (kept.info.title, kept.settings.instructions) == ("제목", "짧게")
+    assert [stored.message.content for stored in kept.path()] == ["q"]
+    assert keeper.has_all_of(session_id, ConversationTree(), settings)
+
+
+def test_what_works_again_when_a_conversation_is_left_is_told(store):
+    breaking = Breaking(store)
+    chat = Chat(Engine([FinalDelta("a"), DONE]), ChatSettings(), keeper=Keeper(breaking))
+    breaking.is_broken = True
+    list(chat.answer(chat.prepare("q"), Cancel()))
+    breaking.is_broken = False
+    assert "kept again" in chat.begin_anew()
+
+
 def test_a_title_that_could_not_be_written_is_written_later(store):
     breaking = Breaking(store)
     keeper, settings, tree = Keeper(breaking), ChatSettings(), ConversationTree()

@@ -386,6 +386,38 @@ def test_what_could_not_be_kept_is_kept_on_leaving(data):
     assert [text for kind, text in stored(data) if kind == "user"] == ["47 + 85", "2 + 2"]
 
 
+def test_the_present_conversation_can_be_opened_after_the_store_failed(data):
+    with ChatTerminal("--temperature", "0", columns=200) as chat:
+        chat.ask("47 + 85")
+        kept = data.with_name("kept")
+        data.rename(kept)
+        data.write_text("in the way")
+        chat.ask("2 + 2")
+        data.unlink()
+        kept.rename(data)
+        shown = chat.ask("/open 47 + 85")
+        assert "kept again" in shown
+        assert "> 2 + 2" in shown
+        chat.ask("3 + 3")
+    questions = [text for kind, text in stored(data) if kind == "user"]
+    assert questions == ["47 + 85", "2 + 2", "3 + 3"]
+
+
+def test_a_title_given_while_the_store_fails_is_kept_and_told_when_it_is_left(data):
+    with ChatTerminal("--temperature", "0", columns=200) as chat:
+        chat.ask("47 + 85")
+        kept = data.with_name("kept")
+        data.rename(kept)
+        data.write_text("in the way")
+        assert "not kept for now" in chat.ask("/title 덧셈")
+        assert "kept again" not in chat.ask("/new")
+        data.unlink()
+        kept.rename(data)
+        assert "kept again" in chat.ask("/new")
+    with open_store(data / "sessions.db") as store:
+        assert [info.title for info in store.sessions()] == ["덧셈"]
+
+
 def test_what_cannot_be_kept_is_said_on_leaving(data):
     with ChatTerminal("--temperature", "0", columns=200) as chat:
         chat.ask("47 + 85")
