@@ -22,6 +22,7 @@ boundary that prints them is ``cli.boundary``.
     ├── EngineError              7   llama.cpp is missing or failed
     ├── UnmetFormError           5   the answer is not of the form that was asked for
     └── SessionError             1   the conversations that are kept cannot be read or written
+        ├── StoreBusyError       1   another program writes to them
         └── SessionGoneError     1   the one at hand is not there (any more)
             └── StoreDamagedError  1   all were put aside, their file is damaged; a new one begins
 """
@@ -178,6 +179,10 @@ class UnmetFormError(GptossError):
 
 class SessionError(GptossError):
     """The conversations that are kept cannot be read or written."""
+
+
+class StoreBusyError(SessionError):
+    """Another program writes to the store, for longer than was waited."""
 
 
 class SessionGoneError(SessionError):

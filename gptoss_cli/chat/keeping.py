@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from gptoss_cli.chat.settings import ChatSettings
 from gptoss_cli.chat.tree import ConversationTree
-from gptoss_cli.errors import SessionError, SessionGoneError
+from gptoss_cli.errors import SessionError, SessionGoneError, StoreBusyError
 from gptoss_cli.sessions.records import SessionInfo, StoredMessage
 
 if TYPE_CHECKING:
     from gptoss_cli.sessions.store import SessionStore
 
+_BRIEF_S: Final = 0.05
+_AFTER_FAILURE_S: Final = 0.2
+_LEAVING_S: Final = 0.8  # all attempts together, and what is on its way
 _KEPT_AGAIN: Final = "the conversation is kept again, all of it."
 
 
@@ -29,6 +35,8 @@ class Keeper:
         self._store = store
         self._present = _Place()
         self._left: list[tuple[_Place, ConversationTree, ChatSettings]] = []
+        self._patience_s = store.patience_s if store is not None else 0.0
+        self._leaves_at_s: float | None = None
         self.has_failed = False
 
     @property
@@ -56,25 +64,50 @@ class Keeper:
         """Give the present conversation a title of the person's own; ``keep`` writes it."""
         self._present.own_title = title
 
-    def keep(self, tree: ConversationTree, settings: ChatSettings) -> str:
+    def hurry(self) -> None:
+        """Wait for other programs a second at most from now on, all in all: the person leaves."""
+        self._leaves_at_s = time.monotonic() + _LEAVING_S
+        if self._store is not None:
+            self._store.patience_s = _BRIEF_S
+
+    def keep(self, tree: ConversationTree, settings: ChatSettings, *, briefly: bool = False) -> str:
         """Write what changed; return what the person should be told of it, nearly always nothing.
 
-        The first failure is told, and the first success after it.
+        The first failure is told, and the first success after it. With `briefly`, another program
+        that writes is hardly waited for, and not told of: what is missing is written next time.
         """
         if self._store is None:
             tree.touched.clear()
             return ""
         try:
-            while self._left:
-                place, left_tree, left_settings = self._left[0]
-                place.write(self._store, left_tree, left_settings)
-                del self._left[0]
-            self._present.write(self._store, tree, settings)
+            with self._waiting(self._store, briefly=briefly):
+                while self._left:
+                    place, left_tree, left_settings = self._left[0]
+                    place.write(self._store, left_tree, left_settings)
+                    del self._left[0]
+                self._present.write(self._store, tree, settings)
         except SessionError as error:
+            if briefly and isinstance(error, StoreBusyError):
+                return ""
             was_told, self.has_failed = self.has_failed, True
             return "" if was_told else f"{error} The conversation is not kept for now."
         was_told, self.has_failed = self.has_failed, False
         return _KEPT_AGAIN if was_told else ""
+
+    @contextlib.contextmanager
+    def _waiting(self, store: SessionStore, *, briefly: bool) -> Iterator[None]:
+        """Wait for other programs inside as long as now is right."""
+        if self._leaves_at_s is not None:
+            store.patience_s = max(self._leaves_at_s - time.monotonic(), _BRIEF_S)
+        elif briefly:
+            store.patience_s = _BRIEF_S
+        elif self.has_failed:
+            store.patience_s = _AFTER_FAILURE_S
+        try:
+            yield
+        finally:
+            if self._leaves_at_s is None:
+                store.patience_s = self._patience_s
 
     def has_all_of(self, session_id: str, tree: ConversationTree, settings: ChatSettings) -> bool:
         """Whether the store has all that was said in the session in this program; `tree` and

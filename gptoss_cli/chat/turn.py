@@ -48,6 +48,7 @@ class Chat:
         self.tree = ConversationTree()
         self.keeper = keeper or Keeper(None)
         self.last: Finished | None = None
+        self._untold = ""  # what a person should be told when there is a chance
         self._most_context = most_context
         self._fitter = ContextFitter(most_context)
 
@@ -85,7 +86,7 @@ class Chat:
         self.tree.head_id = prepared.parent_id
         if prepared.text is not None:
             self.tree.add(user(prepared.text))
-        yield from self._keep()
+        yield from self._keep(briefly=True)
         recording = Recording(self.tree, settings)
         try:
             for event in self.engine.answer(
@@ -102,11 +103,11 @@ class Chat:
                     yield from self._keep()
                 elif recording.is_due() and not self.keeper.has_failed:
                     # A store that fails may take seconds to say so, each time.
-                    yield from self._keep()
+                    yield from self._keep(briefly=True)
                 yield event
         finally:
             recording.end()
-            self.keep()
+            self._untold = self.keep()
 
     def fit(self, conversation: Conversation) -> Conversation:
         """Return `conversation` without the oldest turns that do not fit; nothing is remembered.
@@ -126,9 +127,13 @@ class Chat:
         self._most_context = most_context
         self._fitter = ContextFitter(most_context)
 
-    def keep(self) -> str:
-        """Write what changed to the store; return what the person should be told, or nothing."""
-        return self.keeper.keep(self.tree, self.settings)
+    def keep(self, *, briefly: bool = False) -> str:
+        """Write what changed to the store; return what the person should be told, or nothing.
+
+        With `briefly`, no other program is waited for; what is missing is written next time.
+        """
+        untold, self._untold = self._untold, ""
+        return self.keeper.keep(self.tree, self.settings, briefly=briefly) or untold
 
     def was_left_out(self, prepared: Prepared) -> bool:
         """Whether the question was stopped before it was read to its end."""
@@ -176,8 +181,8 @@ class Chat:
         if prepared.text is not None and is_stopped and not is_read:
             self.tree.head_id = prepared.parent_id
 
-    def _keep(self) -> Iterator[Event]:
-        notice = self.keep()
+    def _keep(self, *, briefly: bool = False) -> Iterator[Event]:
+        notice = self.keep(briefly=briefly)
         if notice:
             yield Notice(notice)
 

@@ -113,6 +113,10 @@ class Dialogue:
                 self.front.show_error(error)
         self.measure()
 
+    def hurry(self) -> None:
+        """Let nothing take long from now on: the person leaves. For any thread."""
+        self.chat.keeper.hurry()
+
     def end(self) -> str:
         """Keep what is not kept yet; return what the person should know, or nothing."""
         self.chat.keep()
@@ -250,6 +254,7 @@ class Dialogue:
                 self.front.feed(event)
         finally:
             self.front.end_answer()
+        self.tell(self.chat.keep(briefly=True))
         if self.chat.was_left_out(prepared):
             self.front.say("the question was not read to its end and is left out; ↑ brings it back")
         elif self._has_no_answer():
@@ -278,7 +283,7 @@ class Dialogue:
         if title:
             self.title = title
             store, session_id = self.chat.keeper.store, self.chat.keeper.session_id
-            if store is not None and session_id is not None:
+            if store is not None and session_id is not None and not self.chat.keeper.has_failed:
                 with contextlib.suppress(SessionError):
                     store.suggest_title(session_id, title)
             self.measure()

@@ -98,6 +98,7 @@ class LiveFront:
         try:
             self._screen.run(first, typed)
         finally:
+            self._dialogue.hurry()
             self._work.close()
             notice = self._dialogue.end()
             if notice:

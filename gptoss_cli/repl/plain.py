@@ -60,6 +60,7 @@ class PlainFront:
         try:
             self._converse()
         finally:
+            self._dialogue.hurry()
             notice = self._dialogue.end()
             if notice:
                 self.say(notice)

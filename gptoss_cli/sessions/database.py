@@ -6,25 +6,33 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from gptoss_cli.errors import SessionError, StoreDamagedError
 from gptoss_cli.sessions import schema, search_index, store_file
-from gptoss_cli.sessions.faults import is_damage, translated, unusable
+from gptoss_cli.sessions.faults import is_damage, is_held, translated, unusable
+
+_LOOKS_EVERY_S: Final = 0.05  # SQLite itself cannot be told to wait less once it waits
+
+_Begin = Callable[[sqlite3.Connection], None]
 
 
 class Database:
     """The file at `path`, made for this user only if it is absent; opened on construction.
 
     A damaged file is put aside and a new one begun: ``notice`` says so where that is found at the
-    start, StoreDamagedError where it is found at work. Raises SessionError when the file is not
-    this program's, of a newer version, or cannot be used.
+    start, StoreDamagedError where it is found at work. ``patience_s`` is how long another program
+    is waited for; it may be changed by another thread while one waits. Raises SessionError when the
+    file is not this program's, of a newer version, or cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(os.path.realpath(path))
         self.notice: str | None = None
+        self.patience_s = store_file.PATIENCE_S
         self._identity: store_file.Identity | None = None
         self._is_closed = False
         # One transaction at a time: two threads may use a store, and they share the connection.
@@ -40,13 +48,13 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection; all that is read through it is of one moment."""
-        with self._transaction("BEGIN") as connection:
+        with self._transaction(self._begin_reading) as connection:
             yield connection
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection; what is written is committed together, or not at all."""
-        with self._transaction("BEGIN IMMEDIATE") as connection:
+        with self._transaction(self._begin_writing) as connection:
             yield connection
 
     def wipe(self) -> None:
@@ -71,11 +79,11 @@ class Database:
             )
 
     @contextlib.contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, begin: _Begin) -> Iterator[sqlite3.Connection]:
         with self._lock:
             yield from self._one_transaction(begin)
 
-    def _one_transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+    def _one_transaction(self, begin: _Begin) -> Iterator[sqlite3.Connection]:
         connection = self._connected()
         try:
             with schema.transaction(connection, begin):
@@ -84,6 +92,24 @@ class Database:
             raise  # a defect of this program
         except sqlite3.DatabaseError as error:
             raise self._explained(error) from error
+
+    def _begin_reading(self, connection: sqlite3.Connection) -> None:
+        _wait_at_most(connection, self.patience_s)
+        connection.execute("BEGIN")
+
+    def _begin_writing(self, connection: sqlite3.Connection) -> None:
+        """Begin as soon as no other program writes. Raises sqlite3.OperationalError."""
+        began_s = time.monotonic()
+        _wait_at_most(connection, _LOOKS_EVERY_S)
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not is_held(error) or time.monotonic() - began_s > self.patience_s:
+                    raise
+            else:
+                break
+        _wait_at_most(connection, self.patience_s)
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -139,7 +165,7 @@ class Database:
             return translated(error, self.path)
         try:
             if store_file.is_sound(connection):
-                with schema.transaction(connection, "BEGIN IMMEDIATE"):
+                with schema.transaction(connection):
                     search_index.rebuild(connection)
                 why = "the index of the search was damaged, and is made anew now"
                 return unusable(self.path, why, "try again")
@@ -156,6 +182,10 @@ class Database:
             raise translated(error, self.path) from error
         except OSError as error:
             raise unusable(self.path, error.strerror or type(error).__name__) from error
+
+
+def _wait_at_most(connection: sqlite3.Connection, wait_s: float) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {round(wait_s * 1000)}")
 
 
 def _put_aside_sentence(aside: Path) -> str:

@@ -6,9 +6,10 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from gptoss_cli.errors import SessionError
+from gptoss_cli.errors import SessionError, StoreBusyError
 
 NOT_KEPT_HINT: Final = "--no-save holds a conversation without keeping it"
+_AGAIN: Final = "try again in a moment"
 _CODE_MASK: Final = 0xFF  # the rest of a code says more than is needed here
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _HELD: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -35,16 +36,25 @@ def is_damage(error: sqlite3.Error) -> bool:
     return _code_of(error) in _DAMAGED
 
 
+def is_held(error: sqlite3.Error) -> bool:
+    """Return whether `error` says that another program holds the file."""
+    return _code_of(error) in _HELD
+
+
 def unusable(path: Path, why: str, hint: str = NOT_KEPT_HINT) -> SessionError:
     """Return the error that says `why` the store at `path` cannot be used."""
-    return SessionError(f"the conversations in {path} cannot be used: {why}.", hint=hint)
+    return SessionError(_unusable(path, why), hint=hint)
+
+
+def _unusable(path: Path, why: str) -> str:
+    return f"the conversations in {path} cannot be used: {why}."
 
 
 def translated(error: sqlite3.Error, path: Path) -> SessionError:
     """Return what a person needs to know of `error`, which the store at `path` met."""
     code = _code_of(error)
     if code in _HELD:
-        return unusable(path, "another program is writing", "try again in a moment")
+        return StoreBusyError(_unusable(path, "another program is writing"), hint=_AGAIN)
     if code in _REFUSED:
         return unusable(path, "writing is not permitted")
     if code in _WHY:

@@ -95,7 +95,7 @@ def migrate(database: sqlite3.Connection, migrations: tuple[Migration, ...] = MI
     newer than all `migrations` stays as it is.
     """
     while version_of(database) < len(migrations):
-        with transaction(database, "BEGIN IMMEDIATE"):
+        with transaction(database):
             version = version_of(database)
             if version < len(migrations):
                 migrations[version](database)
@@ -103,10 +103,17 @@ def migrate(database: sqlite3.Connection, migrations: tuple[Migration, ...] = MI
 
 
 @contextlib.contextmanager
-def transaction(database: sqlite3.Connection, begin: str) -> Iterator[None]:
-    """Hold a transaction that starts with the statement `begin`; an exception takes all back."""
+def transaction(
+    database: sqlite3.Connection, begin: Callable[[sqlite3.Connection], object] | None = None
+) -> Iterator[None]:
+    """Hold a transaction, one that writes unless `begin` begins another; an exception takes all
+    back.
+    """
     try:
-        database.execute(begin)
+        if begin is None:
+            database.execute("BEGIN IMMEDIATE")
+        else:
+            begin(database)
         yield
         database.execute("COMMIT")
     except BaseException:

@@ -47,11 +47,11 @@ class SessionStore:
     """An open store; ``open_store`` makes it, ``close`` or leaving ``with`` ends it.
 
     Several threads may use it; each call is one transaction. Every method may raise SessionError,
-    where the file cannot be read or written; one that is given a session or a message raises
-    SessionGoneError where it is not there, for instance because another program removed it, and
-    StoreDamagedError, of the same kind, where all had to be put aside. Times are seconds since
-    1970; where one may be given, the present is the default. Ids of messages mean something in
-    this store only.
+    where the file cannot be read or written (StoreBusyError: not now); one that is given a session
+    or a message raises SessionGoneError where it is not there, for instance because another program
+    removed it, and StoreDamagedError, of the same kind, where all had to be put aside. Times are
+    seconds since 1970; where one may be given, the present is the default. Ids of messages mean
+    something in this store only.
     """
 
     def __init__(self, database: Database) -> None:
@@ -72,6 +72,15 @@ class SessionStore:
     def notice(self) -> str | None:
         """What a person should be told about the opening, in a sentence; usually None."""
         return self._database.notice
+
+    @property
+    def patience_s(self) -> float:
+        """How long another program that writes is waited for, until StoreBusyError is raised."""
+        return self._database.patience_s
+
+    @patience_s.setter
+    def patience_s(self, patience_s: float) -> None:
+        self._database.patience_s = patience_s
 
     def close(self) -> None:
         """Close the file; the store is of no use then."""

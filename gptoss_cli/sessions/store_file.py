@@ -18,7 +18,7 @@ from gptoss_cli.sessions.faults import is_damage, unusable
 if sys.platform != "win32":
     import fcntl
 
-_BUSY_TIMEOUT_S: Final = 5.0
+PATIENCE_S: Final = 5.0  # with another program that writes
 _RETRY_S: Final = 0.02
 # The log goes aside first: a fresh file beside the log of another would take it for its own.
 _COMPANIONS: Final = ("-wal", "-shm", "-journal")
@@ -58,7 +58,7 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def _lock(descriptor: int, folder: Path) -> None:
-    deadline_s = time.monotonic() + _BUSY_TIMEOUT_S
+    deadline_s = time.monotonic() + PATIENCE_S
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -81,7 +81,7 @@ def connect(path: Path) -> sqlite3.Connection:
     _make_private(path)
     _refuse_untouched(path)
     database = sqlite3.connect(
-        path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
     )
     try:
         _prepare(database, path)

@@ -57,6 +57,7 @@ class Breaking:
     def __init__(self, store: SessionStore) -> None:
         self._store = store
         self.is_broken = False
+        self.patience_s = 5.0
 
     def __getattr__(self, name: str):
         if self.is_broken:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import signal
 import sqlite3
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -416,6 +418,41 @@ def test_a_title_given_while_the_store_fails_is_kept_and_told_when_it_is_left(da
         assert "kept again" in chat.ask("/new")
     with open_store(data / "sessions.db") as store:
         assert [info.title for info in store.sessions()] == ["덧셈"]
+
+
+def test_a_store_that_another_program_locks_holds_up_neither_answers_nor_leaving(data):
+    with ChatTerminal("--temperature", "0", columns=200) as chat:
+        chat.ask("47 + 85")
+        with contextlib.closing(sqlite3.connect(data / "sessions.db")) as other:
+            other.execute("BEGIN IMMEDIATE")
+            began_s = time.monotonic()
+            chat.line("100 + 1")
+            chat.wait_for("= 101")
+            assert time.monotonic() - began_s < 3  # less than another program is waited for
+            chat.wait_for("not kept for now")
+            began_s = time.monotonic()
+            chat.line("2 + 2")
+            chat.wait_for("= 4")
+            chat.line("/title x")
+            chat.wait_until_idle()
+            chat.send("\x04")
+            chat.wait_for_end()
+            assert time.monotonic() - began_s < 4
+            assert "could not be kept" in chat.text
+
+
+def test_leaving_does_not_wait_long_for_another_program(data):
+    with ChatTerminal("--temperature", "0", columns=200) as chat:
+        chat.ask("47 + 85")
+        with contextlib.closing(sqlite3.connect(data / "sessions.db")) as other:
+            other.execute("BEGIN IMMEDIATE")
+            chat.line("/title x")  # this waits
+            chat.wait_for("> /title x")
+            began_s = time.monotonic()
+            chat.send("\x04")
+            chat.wait_for_end()
+            assert time.monotonic() - began_s < 3
+            assert "could not be kept" in chat.text
 
 
 def test_what_cannot_be_kept_is_said_on_leaving(data):

@@ -7,11 +7,12 @@ import os
 import sqlite3
 import stat
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
 
-from gptoss_cli.errors import SessionError, SessionGoneError, StoreDamagedError
+from gptoss_cli.errors import SessionError, SessionGoneError, StoreBusyError, StoreDamagedError
 from gptoss_cli.messages import user
 from gptoss_cli.sessions import schema, store_file
 from gptoss_cli.sessions.records import SessionSettings
@@ -21,7 +22,7 @@ from tests.sessions import program
 
 @pytest.fixture
 def no_patience(monkeypatch):
-    monkeypatch.setattr(store_file, "_BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(store_file, "PATIENCE_S", 0.05)
 
 
 def fill(path: Path, messages: int = 300) -> str:
@@ -218,12 +219,24 @@ def test_a_damaged_index_is_made_anew(path):
     assert aside(path) == []
 
 
+def test_who_waits_for_another_program_can_be_told_to_wait_no_longer(path):
+    session_id = fill(path, 1)
+    with open_store(path) as store, contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        store.patience_s = 60.0
+        hurry = threading.Timer(0.1, lambda: setattr(store, "patience_s", 0.0))
+        hurry.start()
+        with pytest.raises(StoreBusyError):  # not after a minute, which the test would not last
+            store.add(session_id, None, user("x"))
+        hurry.join()
+
+
 @pytest.mark.usefixtures("no_patience")
 def test_a_store_that_another_program_holds_is_a_clear_error(path):
     session_id = fill(path, 1)
     with open_store(path) as store, contextlib.closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(SessionError, match="another program is writing") as error:
+        with pytest.raises(StoreBusyError, match="another program is writing") as error:
             store.add(session_id, None, user("x"))
         assert error.value.hint
         assert len(store.load(session_id).messages) == 1  # reading goes on
