@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from gptoss_cli.chat.settings import ChatSettings
 from gptoss_cli.chat.tree import ConversationTree
 from gptoss_cli.errors import SessionError, SessionGoneError, StoreBusyError
+from gptoss_cli.sessions.ids import new_id
 from gptoss_cli.sessions.records import SessionInfo, StoredMessage
 
 if TYPE_CHECKING:
@@ -49,10 +50,18 @@ class Keeper:
         """The session that the present conversation is kept as."""
         return self._present.session_id
 
+    @property
+    def ids(self) -> list[str]:
+        """The ids that the present conversation has had here, also before it is kept: the last is
+        what it is kept as, or will be.
+        """
+        return self._present.ids
+
     def resume(self, info: SessionInfo, tree: ConversationTree, settings: ChatSettings) -> None:
         """Go on with a session of which `tree` has the messages, under the ids of the store."""
         self._present = _Place(
             session_id=info.id,
+            ids=[info.id],
             own_title=info.title if info.title_is_own else "",
             stored_title=info.title if info.title_is_own else "",
             stored={stored.id: stored.id for stored in tree},
@@ -135,10 +144,12 @@ class Keeper:
 @dataclass(slots=True)
 class _Place:
     """Where one conversation is in the store, and what the store has of it; ``own_title`` is one
-    that the person gave, or empty.
+    that the person gave, or empty. The last of ``ids`` is that of the session, also before it is
+    begun.
     """
 
     session_id: str | None = None
+    ids: list[str] = field(default_factory=lambda: [new_id(time.time())])
     own_title: str = ""
     stored_title: str = ""
     stored: dict[int, int] = field(default_factory=dict)  # ids of the tree's messages there
@@ -162,6 +173,7 @@ class _Place:
             self._write(store, tree, settings)
         except SessionGoneError:
             self.session_id = self.settings = self.head_id = None
+            self.ids.append(new_id(time.time()))
             self.stored_title = ""
             self.stored = {}
             tree.touched.update(stored.id for stored in tree)
@@ -171,7 +183,9 @@ class _Place:
         if self.session_id is None:
             if not tree.touched:
                 return  # nothing was said: there is no session
-            self.session_id = store.create(settings.model, settings.record(), self.own_title)
+            self.session_id = store.create(
+                settings.model, settings.record(), self.own_title, session_id=self.ids[-1]
+            )
             self.settings, self.stored_title = settings, self.own_title
         if self.own_title != self.stored_title:
             store.set_title(self.session_id, self.own_title)

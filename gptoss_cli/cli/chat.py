@@ -127,10 +127,10 @@ def _services(settings: options.Settings, *, titles: bool) -> Services:
             with contextlib.suppress(OSError):
                 paths.theme.write_text(f"{name}\n", encoding="utf-8")
 
-    def forget_typed(texts: Sequence[str]) -> None:
+    def forget_typed(texts: Sequence[str], conversation_ids: Sequence[str]) -> None:
         from gptoss_cli.repl.history import forget
 
-        forget(user_paths().input_history, set(texts))
+        forget(user_paths().input_history, set(texts), conversation_ids)
 
     return Services(
         forget_typed=forget_typed,

@@ -164,7 +164,8 @@ class Dialogue:
             self.measure()
             return
         self._does(Doing.WORKING)
-        self.typed.append(sent.text)
+        self.typed += {sent.text, sent.for_history}
+        self.front.note_typed(sent.for_history, self.chat.keeper.ids[-1])
         self.front.echo(sent.text)
         try:
             if sent.is_command:

@@ -19,6 +19,12 @@ class Front(Protocol):
     def echo(self, text: str) -> None:
         """Show what the person has sent."""
 
+    def note_typed(self, line: str, conversation_id: str) -> None:
+        """Keep that `line` was typed in a conversation, for later chats."""
+
+    def forget_typed(self, texts: Sequence[str], conversation_ids: Sequence[str], /) -> None:
+        """Bring nothing back that was typed in the conversations, or as one of `texts`."""
+
     def say(self, text: str) -> None:
         """Show a sentence that is no part of the conversation; it may have several lines."""
 

@@ -82,6 +82,8 @@ class Keyboard:
             buffer.text = taken_back[0].for_input
             buffer.cursor_position = len(buffer.text)
         elif taken_back:
+            for sent in taken_back:  # for later chats, too
+                self._front.note_unsent(sent)
             count = "1 message is" if len(taken_back) == 1 else f"{len(taken_back)} messages are"
             self._front.say(f"{count} not sent; ↑ brings back what was typed")
         self._front.refresh()
@@ -95,7 +97,7 @@ class Keyboard:
         elif buffer.text or self._dialogue.edited is not None:
             self._is_asked_to_leave = False
             if buffer.text:  # dropped is not lost: the arrow keys bring it back
-                buffer.history.append_string(self._sent(buffer).for_history)
+                self._front.remember(self._sent(buffer).for_history)
             self._end_edit(buffer)
         elif self._is_asked_to_leave or self.is_busy:
             self.leave()

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from gptoss_cli.events import Event
     from gptoss_cli.repl.dialogue import Dialogue, Doing, Status
+    from gptoss_cli.repl.typed import Sent
     from gptoss_cli.ui.renderer import Renderer
     from gptoss_cli.ui.terminal import Environment
 
@@ -67,13 +68,14 @@ class LiveFront:
         self._pane = ThinkingPane(self._dialogue.thoughts)
         self._work = Work(self._dialogue.enter, self._failed, self._dialogue.idle)
         keyboard = Keyboard(self, self._dialogue, self._work, self._pane)
+        self._history = open_history(history)
         self._screen = ChatScreen(
             environment,
             self.look,
             make_output(environment),
             below=self,
             keys=make_keys(keyboard),
-            history=open_history(history),
+            history=self._history,
             completer=make_completer(self._dialogue),
         )
         self._paper = Screen(
@@ -99,6 +101,8 @@ class LiveFront:
             self._screen.run(first, typed)
         finally:
             self._dialogue.hurry()
+            for sent in self._work.stop():
+                self.note_unsent(sent)
             self._work.close()
             notice = self._dialogue.end()
             if notice:
@@ -123,6 +127,28 @@ class LiveFront:
     def echo(self, text: str) -> None:
         """Show what the person has sent."""
         self.show([[], *question_rows(text, self.width(), self.look)])
+
+    def remember(self, text: str) -> None:
+        """Let the arrow keys bring back `text`, which was typed and is not sent."""
+        self._history.append_string(text)
+        self.note_typed(text, self._dialogue.chat.keeper.ids[-1])
+
+    def note_unsent(self, sent: Sent) -> None:
+        """Keep what was sent and not begun, for later chats."""
+        self.note_typed(sent.for_history, self._dialogue.chat.keeper.ids[-1])
+
+    def note_typed(self, line: str, conversation_id: str) -> None:
+        """Keep that `line` was typed in a conversation, for later chats."""
+        self._history.note(line, conversation_id)
+
+    def forget_typed(self, texts: Sequence[str], conversation_ids: Sequence[str]) -> None:
+        """Bring nothing back that was typed in the conversations, or as one of `texts`."""
+
+        def forget_it() -> None:
+            self._history.forget(set(texts), conversation_ids)
+            self._screen.load_history_anew()
+
+        self._screen.post(forget_it)
 
     def say(self, text: str) -> None:
         """Show a sentence that is no part of the conversation; it may have several lines."""
@@ -170,7 +196,7 @@ class LiveFront:
         def put() -> None:
             buffer = self._screen.buffer
             if buffer.text.strip():
-                buffer.history.append_string(buffer.text)
+                self.remember(buffer.text)
             buffer.text = text
             buffer.cursor_position = len(text)
 

@@ -117,6 +117,14 @@ class PlainFront:
     def echo(self, text: str) -> None:
         """Do nothing: what was typed stands there."""
 
+    def note_typed(self, line: str, conversation_id: str) -> None:
+        """Do nothing: what is typed here is not kept for later chats."""
+
+    def forget_typed(self, _texts: Sequence[str], _conversation_ids: Sequence[str]) -> None:
+        """Bring nothing back that was typed in this chat."""
+        if "readline" in globals():
+            readline.clear_history()
+
     def say(self, text: str) -> None:
         """Show a sentence that is no part of the conversation; it may have several lines."""
         say(sanitize(text), stream=sys.stdout)

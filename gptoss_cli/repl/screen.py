@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from prompt_toolkit.application import Application, run_in_terminal
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import Completer
+from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import ANSI, AnyFormattedText
 from prompt_toolkit.history import History
@@ -197,6 +198,10 @@ class ChatScreen:
     def refresh(self) -> None:
         """Draw what is below the conversation again."""
         self.app.invalidate()
+
+    def load_history_anew(self) -> None:
+        """Let the arrow keys bring back what the history has now; what is typed stays."""
+        self.buffer.reset(Document(self.buffer.text, self.buffer.cursor_position))
 
     def clear(self) -> None:
         """Clear the screen; the scrollback stays."""

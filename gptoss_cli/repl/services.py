@@ -28,15 +28,15 @@ class Started:
 class Services:
     """``start`` begins to load a model by name and calls the function it is given once all is
     checked (raises GptossError). ``models`` names those that are installed. ``forget_typed``
-    removes what was typed from the history of earlier chats. ``folder`` is what relative paths
-    begin in. ``is_remote``: the terminal is on another machine, so is its clipboard. ``editor`` is
-    the person's, or empty. ``titles``: the model may be asked for titles.
+    removes what was typed from the file of it: as one of the texts, or in one of the conversations
+    with the ids. ``folder`` is what relative paths begin in. ``is_remote``: the terminal is on
+    another machine, so is its clipboard. ``editor`` is the person's, or empty. ``titles``: the model may be asked for titles.
     """
 
     start: Callable[[str, Callable[[], None]], Started]
     models: Callable[[], Sequence[str]]
     remember_theme: Callable[[str], None]
-    forget_typed: Callable[[Sequence[str]], None]
+    forget_typed: Callable[[Sequence[str], Sequence[str]], None]
     folder: Path
     is_remote: bool
     editor: str

@@ -94,15 +94,17 @@ class SessionStore:
         settings: SessionSettings,
         title: str = "",
         *,
+        session_id: str | None = None,
         created_s: float | None = None,
     ) -> str:
-        """Begin a session with `model` and return its id.
+        """Begin a session with `model` and return its id: `session_id` (of ``ids.new_id``), or one
+        that is made here.
 
         A `title` that is given is the person's own; else the first question becomes the title.
         """
         now_s = time.time() if created_s is None else created_s
         info = SessionInfo(
-            id=new_id(now_s),
+            id=session_id or new_id(now_s),
             title=title_of(title),
             title_is_own=bool(title.strip()),
             created_s=now_s,

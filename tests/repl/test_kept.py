@@ -490,3 +490,35 @@ def test_forget_forgets_every_way_of_asking(data, home, tmp_path):
         chat.ask("/forget yes")
     (history,) = home.rglob("history")
     assert "swordfish" not in history.read_text()
+
+
+def test_forget_forgets_what_was_typed_in_earlier_chats_of_the_conversation(data, home):
+    with ChatTerminal("--temperature", "0") as chat:
+        chat.ask("/system swordfish1")
+        chat.ask("47 + 85")
+        chat.ask("/title swordfish2")
+        chat.send("swordfish3")
+        chat.wait_for("> swordfish3")
+        chat.send("\x03")
+        chat.wait_until_idle()
+        chat.ask("/new")
+        chat.ask("/title tunafish")
+        chat.leave()
+    (history,) = home.rglob("history")
+    assert history.read_text().count("swordfish") == 3
+    with ChatTerminal("--session", "swordfish2") as again:
+        again.ask("/forget yes")
+        assert "swordfish" not in history.read_text()
+        assert "tunafish" in history.read_text()
+
+
+def test_the_arrow_keys_do_not_bring_back_what_was_forgotten():
+    with ChatTerminal("--temperature", "0", rows=50) as chat:
+        chat.ask("100 + 1")
+        chat.ask("/new")
+        chat.ask("swordfish")
+        chat.ask("/title swordfish")
+        chat.ask("/forget yes")
+        chat.send("\x1b[A" * 2)
+        wait_until(lambda: chat.display()[-2] in {"> 100 + 1", "> swordfish"}, meanwhile=chat.read)
+        assert chat.display()[-2] == "> 100 + 1"

@@ -7,6 +7,7 @@ import stat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prompt_toolkit.history import FileHistory
 
 from gptoss_cli.repl import attaching
 from gptoss_cli.repl.dialogue import Doing, Status
@@ -111,12 +112,18 @@ def test_a_long_paste_is_never_a_command():
 def test_typed_lines_are_forgotten_in_the_history(tmp_path):
     path = tmp_path / "history"
     history = open_history(path)
-    for text in ("one", "비밀\n두 줄", "three"):
-        history.store_string(text)
-    forget(path, {"비밀\n두 줄"})
+    old = "\n# 2026-01-01 10:00:00.000001\n+비밀\n+두 줄\n\n# 2026-01-02 10:00:00\n+two\n"
+    path.write_text(old)
+    for text, conversation in (("one", "A"), ("two", "B"), ("/title x", "B"), ("three", "A")):
+        history.note(text, conversation)
+    assert next(iter(FileHistory(str(path)).load_history_strings())) == "three"  # as older versions
+    forget(path, {"비밀\n두 줄", "one"}, ["B"])
+    assert list(open_history(path).load_history_strings()) == ["three", "one", "two"]
+    assert list(FileHistory(str(path)).load_history_strings()) == ["three", "one", "two"]
+    forget(path, {"two"}, [])
     assert list(open_history(path).load_history_strings()) == ["three", "one"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    forget(tmp_path / "absent", {"x"})
+    forget(tmp_path / "absent", {"x"}, ["A"])
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from gptoss_cli.messages import Role
 from gptoss_cli.repl.commands.base import Command, Completes, plural
 from gptoss_cli.repl.dialogue import Dialogue
 from gptoss_cli.repl.replay import line_rows
+from gptoss_cli.repl.typed import as_typed
 from gptoss_cli.sessions.records import title_of, words_of
 from gptoss_cli.ui import theme
 from gptoss_cli.ui.cells import Row, wrap
@@ -122,9 +123,12 @@ def _forget(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
         return
     store = store_of(dialogue)
     questions = [m.message.content for m in dialogue.chat.tree if m.message.role is Role.USER]
-    typed = [words_of(question) for question in questions]
+    words = [words_of(question) for question in questions]
+    texts = [*questions, *words, *map(as_typed, [*questions, *words]), *dialogue.typed]
+    ids = dialogue.chat.keeper.ids
     store.remove([session_id])
-    dialogue.services.forget_typed([*questions, *typed, *dialogue.typed])
+    dialogue.services.forget_typed(texts, ids)
+    dialogue.front.forget_typed(texts, ids)
     dialogue.begin_anew(forgets=True)
     dialogue.front.say("forgotten. This is a new conversation.")
 
