@@ -133,7 +133,8 @@ class Chat:
         With `briefly`, no other program is waited for; what is missing is written next time.
         """
         untold, self._untold = self._untold, ""
-        return self.keeper.keep(self.tree, self.settings, briefly=briefly) or untold
+        notice = self.keeper.keep(self.tree, self.settings, briefly=briefly)
+        return "\n".join(filter(None, (untold, notice)))
 
     def was_left_out(self, prepared: Prepared) -> bool:
         """Whether the question was stopped before it was read to its end."""

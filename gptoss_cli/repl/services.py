@@ -30,7 +30,8 @@ class Services:
     checked (raises GptossError). ``models`` names those that are installed. ``forget_typed``
     removes what was typed from the file of it: as one of the texts, or in one of the conversations
     with the ids. ``folder`` is what relative paths begin in. ``is_remote``: the terminal is on
-    another machine, so is its clipboard. ``editor`` is the person's, or empty. ``titles``: the model may be asked for titles.
+    another machine, so is its clipboard. ``editor`` is the person's, or empty. ``titles``: the
+    model may be asked for titles.
     """
 
     start: Callable[[str, Callable[[], None]], Started]

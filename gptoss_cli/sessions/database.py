@@ -16,6 +16,7 @@ from gptoss_cli.sessions import schema, search_index, store_file
 from gptoss_cli.sessions.faults import is_damage, is_held, translated, unusable
 
 _LOOKS_EVERY_S: Final = 0.05  # SQLite itself cannot be told to wait less once it waits
+_BREATH_S: Final = 0.002
 
 _Begin = Callable[[sqlite3.Connection], None]
 
@@ -107,6 +108,7 @@ class Database:
             except sqlite3.OperationalError as error:
                 if not is_held(error) or time.monotonic() - began_s > self.patience_s:
                     raise
+                time.sleep(_BREATH_S)  # some refusals come at once
             else:
                 break
         _wait_at_most(connection, self.patience_s)
