@@ -9,10 +9,14 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gptoss_cli.events import Event, FinishReason, LoadProgress, PromptProgress
 from gptoss_cli.messages import Conversation
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 WINDOW_STEP: Final = 256
 """llama.cpp pads a context to a multiple of this many tokens."""
@@ -41,6 +45,34 @@ class Sampling:
     top_k: int = 0
     min_p: float = 0.0
     seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What a final answer must be, to the character: a grammar as llguidance reads it.
+
+    `is_json`: every answer is one JSON value. engine/grammar.py makes and checks them.
+    """
+
+    source: str
+    is_json: bool = False
+
+
+class Constraint(Protocol):
+    """What may be generated next. One generation's, on the thread that generates.
+
+    Raises EngineError when the grammar cannot be followed any further.
+    """
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing may follow what was accepted."""
+
+    def accept(self, token: int) -> bool:
+        """Go on with `token` if it may come next; else change nothing and return False."""
+
+    def allowed(self) -> NDArray[np.bool_]:
+        """Return for each token, shape [vocabulary size], whether it may come next; some may."""
 
 
 class Cancel:
@@ -115,10 +147,12 @@ class TokenGenerator(Protocol):
         stop: frozenset[int],
         max_tokens: int | None,
         cancel: Cancel,
+        constraint: Constraint | None = None,
     ) -> Iterator[GenerationStep]:
         """Yield the continuation of `prompt`, at most `max_tokens`, up to a token of `stop`.
 
-        The stop token is yielded too. Raises EngineError or DoesNotFitError.
+        The stop token is yielded too. With a `constraint` every token is one that it accepts, and
+        the last one that after which it is over. Raises EngineError or DoesNotFitError.
         """
 
     def close(self) -> None:
@@ -145,11 +179,13 @@ class Engine(Protocol):
         max_tokens: int | None,
         cancel: Cancel,
         thinking: bool = True,
+        grammar: Grammar | None = None,
     ) -> Iterator[Event]:
         """Yield the next step of the assistant; the last event is ``Finished``.
 
         Without `thinking` the answer is opened at once, as ``Cancel.answer_now`` does later on:
-        gpt-oss itself knows no effort below low.
+        gpt-oss itself knows no effort below low. With a `grammar` the final answer follows it,
+        unless it is cut off, and thinking stays free.
         """
 
     def prompt_pieces(self, conversation: Conversation) -> list[tuple[str, bool]]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gptoss_cli.engine import bindings, readahead
 from gptoss_cli.engine.base import (
     Cancel,
+    Constraint,
     Generated,
     GenerationStep,
     Sampling,
@@ -213,6 +214,7 @@ class LlamaTokenGenerator:
         stop: frozenset[int],
         max_tokens: int | None,
         cancel: Cancel,
+        constraint: Constraint | None = None,
     ) -> Iterator[GenerationStep]:
         """Yield the continuation of `prompt`; see ``TokenGenerator``."""
         started = time.monotonic()
@@ -229,7 +231,7 @@ class LlamaTokenGenerator:
         if len(prompt) >= window:
             hint = "use a larger --context, or a shorter prompt"
             raise prompt_too_long(len(prompt), window, hint=hint)
-        loop = _Loop(self._context, sampling, stop, cancel, started)
+        loop = _Loop(self._context, sampling, stop, cancel, started, constraint)
         steps: Stream[GenerationStep] = self._worker.submit(
             lambda put: loop.run(list(prompt), window, max_tokens, put),
         )
@@ -276,12 +278,14 @@ class _Loop:
         stop: frozenset[int],
         cancel: Cancel,
         started: float,
+        constraint: Constraint | None,
     ) -> None:
         self._context = context
         self._sampling = sampling
         self._stop = stop
         self._cancel = cancel
         self._started = started
+        self._constraint = constraint
 
     def run(
         self,
@@ -342,13 +346,29 @@ class _Loop:
         for count in range(limit):
             if cancel.is_set():
                 return FinishReason.CANCELLED, count, ttft_s
-            token = sampler.draw(context.logits())
+            token = _draw(sampler, context.logits(), self._constraint)
             if not count:
                 ttft_s = time.monotonic() - self._started
             # Handed over before the next decode, so that it is shown while that one computes.
             put(token)
-            if token in stop:
+            if token in stop or (self._constraint is not None and self._constraint.is_over):
                 return FinishReason.STOP, count + 1, ttft_s
             if count + 1 < limit and not context.decode([token], logits=True):
                 return FinishReason.CANCELLED, count + 1, ttft_s
         return FinishReason.LENGTH, limit, ttft_s
+
+
+def _draw(sampler: Sampler, logits: NDArray[np.float32], constraint: Constraint | None) -> int:
+    """Draw the next token; under a `constraint`, one that it accepts.
+
+    The first draw X is from p. It stays if it is in the allowed set A, else one is drawn from p
+    given A. So a token a of A comes out with p(a) + (1 - p(A)) p(a)/p(A) = p(a)/p(A): exactly as if
+    everything else had been masked first, and most tokens need no mask.
+    """
+    token = sampler.draw(logits)
+    if constraint is None or constraint.accept(token):
+        return token
+    token = sampler.draw_among(logits, constraint.allowed())
+    if not constraint.accept(token):
+        raise EngineError("the grammar refuses a token that it allows.")
+    return token

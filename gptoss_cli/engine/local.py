@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from gptoss_cli.engine.base import Cancel, Generated, Sampling, TokenGenerator
-from gptoss_cli.engine.worker import run_elsewhere
+from gptoss_cli.engine.base import Cancel, Constraint, Generated, Grammar, Sampling, TokenGenerator
+from gptoss_cli.engine.worker import Deferred, run_elsewhere
 from gptoss_cli.events import (
     Event,
     Finished,
@@ -19,9 +19,21 @@ from gptoss_cli.events import (
     Usage,
 )
 from gptoss_cli.harmony.parse import StreamParser
-from gptoss_cli.harmony.render import PromptEncoder, answer_now, open_final, render
-from gptoss_cli.harmony.vocabulary import Vocabulary
-from gptoss_cli.messages import Conversation
+from gptoss_cli.harmony.render import (
+    PromptEncoder,
+    Segment,
+    answer_now,
+    begin_message,
+    header,
+    open_final,
+    render,
+)
+from gptoss_cli.harmony.vocabulary import ControlToken, Vocabulary
+from gptoss_cli.messages import Channel, Conversation
+
+if TYPE_CHECKING:
+    from gptoss_cli.engine.answering import MessageFrame
+    from gptoss_cli.engine.grammar import TokenTable
 
 _LONG_CHARACTERS: Final = 200_000
 
@@ -34,6 +46,7 @@ class LocalEngine:
         self._vocabulary = vocabulary
         self._encoder = PromptEncoder(vocabulary)
         self._encoded: tuple[Conversation, list[int]] | None = None
+        self._token_table: Deferred[TokenTable] | None = None
 
     def prompt_tokens(self, conversation: Conversation) -> int:
         """Return how many tokens the prompt for `conversation` has."""
@@ -55,9 +68,12 @@ class LocalEngine:
         max_tokens: int | None,
         cancel: Cancel,
         thinking: bool = True,
+        grammar: Grammar | None = None,
     ) -> Iterator[Event]:
         """Yield the next step of the assistant; see ``Engine``."""
         prompt = self._prompt(conversation)
+        if grammar is not None:
+            self._begin_token_table()
         draft = _Draft(StreamParser(self._vocabulary), cancel)
         yield from draft.write(self._encoder.encode([] if thinking else open_final()))
         end: Generated | None = None
@@ -69,6 +85,7 @@ class LocalEngine:
                 stop=draft.parser.stop_tokens,
                 max_tokens=left,
                 cancel=cancel,
+                constraint=self._constraint(grammar, draft.tokens),
             )
             for step in steps:
                 match step:
@@ -98,6 +115,50 @@ class LocalEngine:
     def close(self) -> None:
         """Give back memory and threads. Can be called twice."""
         self._generator.close()
+
+    def _begin_token_table(self) -> None:
+        """Begin to build llguidance's table of tokens, which is needed where the answer begins."""
+        if self._token_table is None:
+            vocabulary = self._vocabulary
+
+            def build() -> TokenTable:
+                from gptoss_cli.engine.grammar import TokenTable
+
+                end_of_turn = vocabulary.control(ControlToken.RETURN)
+                return TokenTable(vocabulary.byte_pieces(), vocabulary.control_ids, end_of_turn)
+
+            self._token_table = Deferred("gptoss-grammar", build)
+
+    def _constraint(self, grammar: Grammar | None, written: Sequence[int]) -> Constraint | None:
+        """Return what holds the answer to `grammar`, gone on through what is `written` of it."""
+        table = self._token_table
+        if grammar is None or table is None:
+            return None
+        from gptoss_cli.engine.answering import AnswerConstraint
+        from gptoss_cli.engine.grammar import TextConstraint
+
+        constraint = AnswerConstraint(
+            self._frame(), self._vocabulary.size, lambda: TextConstraint(grammar, table.result())
+        )
+        constraint.follow(written)
+        return constraint
+
+    def _frame(self) -> MessageFrame:
+        from gptoss_cli.engine.answering import MessageFrame
+
+        def ids(segments: list[Segment]) -> tuple[int, ...]:
+            return tuple(self._encoder.encode(segments))
+
+        control = self._vocabulary.control
+        return MessageFrame(
+            begin=ids(begin_message()),
+            free_headers=(ids(header(Channel.ANALYSIS)), ids(header(Channel.COMMENTARY))),
+            # Models often name the type of the content where an answer is to be JSON.
+            final_headers=(ids(open_final()), ids(header(Channel.FINAL, constrained_to="json"))),
+            end=control(ControlToken.END),
+            end_of_turn=control(ControlToken.RETURN),
+            control=self._vocabulary.control_ids,
+        )
 
     def _prompt(self, conversation: Conversation) -> list[int]:
         """Return the tokens of the prompt; those of the last conversation are remembered."""

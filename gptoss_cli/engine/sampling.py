@@ -17,6 +17,8 @@ from gptoss_cli.errors import EngineError
 Logits = NDArray[np.float32]
 _BLOCK = 1024
 _MOST_REDRAWS = 50
+# In nats below the likeliest token.
+_NUCLEUS_DEPTHS = (6.0, 12.0, np.inf)
 # Below, the second likeliest token has no chance, and dividing by it leaves float32.
 _GREEDY_BELOW = 1e-3
 
@@ -31,6 +33,9 @@ class Sampler:
         # Padded to whole blocks; the padding keeps probability zero for ever.
         self._weights = np.zeros(blocks * _BLOCK, dtype=np.float32)
         self._size = vocabulary_size
+        self._is_greedy = (
+            sampling.temperature < _GREEDY_BELOW or sampling.top_k == 1 or sampling.top_p <= 0.0
+        )
 
     def draw(self, logits: Logits) -> int:
         """Return the id of the drawn token; `logits` has shape [vocabulary size].
@@ -43,7 +48,7 @@ class Sampler:
                 "the model computes no numbers: its weights are damaged.",
                 hint="download the model again",
             )
-        if sampling.temperature < _GREEDY_BELOW or sampling.top_k == 1 or sampling.top_p <= 0.0:
+        if self._is_greedy:
             return int(logits.argmax())
         if 0 < sampling.top_k < self._size:
             return self._draw_from(_top_k(logits, sampling.top_k), logits)
@@ -60,6 +65,33 @@ class Sampler:
             if _mass_before(plain, token) < limit:
                 return token
         return self._draw_from(np.argsort(-logits, kind="stable"), logits)
+
+    def draw_among(self, logits: Logits, allowed: NDArray[np.bool_]) -> int:
+        """Return a token drawn as ``draw`` does, given that it is one of `allowed`, which has some.
+
+        The filters see all tokens, as they do in ``draw``. Only when they keep none that is allowed
+        they are applied to the allowed ones alone: there is always a token to go on with.
+        """
+        kept = self._kept(logits)
+        if kept is not None:
+            kept = kept[allowed[kept]]
+            if len(kept):
+                return self._choose(kept, logits)
+        return self.draw(np.where(allowed, logits, np.float32(-np.inf)))
+
+    def _kept(self, logits: Logits) -> NDArray[np.int64] | None:
+        """Return the tokens that the filters keep, the likeliest first; None for all of them."""
+        sampling = self._sampling
+        if self._is_greedy:
+            return None
+        if 0 < sampling.top_k < self._size:
+            return self._filtered(_top_k(logits, sampling.top_k), logits)
+        if sampling.top_p < 1.0:
+            return self._filtered(_nucleus(logits, sampling.top_p), logits, top_p=1.0)
+        if sampling.min_p > 0.0:
+            likely = np.flatnonzero(logits - logits.max() >= np.log(sampling.min_p))
+            return likely[np.argsort(-logits[likely], kind="stable")]
+        return None
 
     def _weigh(self, logits: Logits) -> None:
         """Fill the buffer with unnormalised probabilities at the temperature, min_p applied."""
@@ -86,15 +118,26 @@ class Sampler:
 
     def _draw_from(self, ids: NDArray[np.int64], logits: Logits) -> int:
         """Draw one of `ids`, which are sorted by their logits, largest first."""
-        sampling = self._sampling
+        return self._choose(self._filtered(ids, logits), logits)
+
+    def _filtered(
+        self, ids: NDArray[np.int64], logits: Logits, *, top_p: float | None = None
+    ) -> NDArray[np.int64]:
+        """Return the first of `ids`, which are sorted: those that top_p and min_p keep."""
         shifted = (logits[ids] - logits[ids[0]]).astype(np.float64)
-        if sampling.top_p < 1.0:
+        top_p = self._sampling.top_p if top_p is None else top_p
+        if top_p < 1.0:
             reached = np.exp(shifted).cumsum()
-            length = int(np.searchsorted(reached, sampling.top_p * reached[-1], side="left")) + 1
+            length = int(np.searchsorted(reached, top_p * reached[-1], side="left")) + 1
             shifted = shifted[:length]
-        if sampling.min_p > 0.0:
-            shifted = shifted[shifted >= np.log(sampling.min_p)]
-        cumulative = np.exp(shifted / sampling.temperature).cumsum()
+        if self._sampling.min_p > 0.0:
+            shifted = shifted[shifted >= np.log(self._sampling.min_p)]
+        return ids[: len(shifted)]
+
+    def _choose(self, ids: NDArray[np.int64], logits: Logits) -> int:
+        """Draw one of `ids`, which are sorted, at the temperature."""
+        shifted = (logits[ids] - logits[ids[0]]).astype(np.float64)
+        cumulative = np.exp(shifted / self._sampling.temperature).cumsum()
         target = self._random.random() * cumulative[-1]
         index = int(np.searchsorted(cumulative, target, side="right"))
         return int(ids[min(index, len(cumulative) - 1)])
@@ -105,6 +148,23 @@ def _mass_before(weights: NDArray[np.float32], token: int) -> float:
     larger = (weights > weights[token]).astype(np.float32)
     equal = np.count_nonzero(weights[:token] == weights[token])
     return float(np.dot(weights, larger)) + float(weights[token]) * equal
+
+
+def _nucleus(logits: Logits, top_p: float) -> NDArray[np.int64]:
+    """Return the fewest tokens, the likeliest first, that together have the mass `top_p`.
+
+    Nearly always some hundred tokens near the top have it: only those are sorted.
+    """
+    shifted = logits - logits.max()
+    plain = np.exp(shifted)
+    wanted = top_p * float(plain.sum(dtype=np.float64))
+    for depth in _NUCLEUS_DEPTHS:
+        ids = np.flatnonzero(shifted >= -depth)
+        if plain[ids].sum(dtype=np.float64) >= wanted:
+            break
+    ids = ids[np.argsort(-logits[ids], kind="stable")]
+    reached = plain[ids].cumsum(dtype=np.float64)
+    return ids[: int(np.searchsorted(reached, wanted, side="left")) + 1]
 
 
 def _top_k(logits: Logits, k: int) -> NDArray[np.int64]:

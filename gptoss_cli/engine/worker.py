@@ -71,6 +71,21 @@ def run_elsewhere(name: str, function: Callable[[], Item]) -> Item:
     return result
 
 
+class Deferred(Generic[Item]):
+    """What `function` returns or raises, computed meanwhile on a thread of its own."""
+
+    def __init__(self, name: str, function: Callable[[], Item]) -> None:
+        worker = Worker(name)
+        self._stream: Stream[Item] = worker.submit(lambda put: put(function()))
+        worker.leave()
+        self._results: list[Item] = []
+
+    def result(self) -> Item:
+        """Return it, or raise what was raised; one thread at a time."""
+        self._results.extend(self._stream)
+        return self._results[0]
+
+
 class Worker:
     """Runs jobs one after the other on its own thread."""
 

@@ -95,7 +95,20 @@ def render(conversation: Conversation) -> list[Segment]:
 
 def open_final() -> list[Segment]:
     """Return what follows ``<|start|>assistant`` when the answer is to begin without analysis."""
-    return [_CHANNEL, Text(Channel.FINAL.value), _MESSAGE]
+    return header(Channel.FINAL)
+
+
+def header(channel: Channel, *, constrained_to: str = "") -> list[Segment]:
+    """Return what follows ``<|start|>assistant`` in a message that is no call."""
+    content_type: list[Segment] = []
+    if constrained_to:
+        content_type = [Text(" "), Control(ControlToken.CONSTRAIN), Text(constrained_to)]
+    return [_CHANNEL, Text(channel.value), *content_type, _MESSAGE]
+
+
+def begin_message() -> list[Segment]:
+    """Return what stands before the header of each message of the assistant."""
+    return [_START, _ASSISTANT]
 
 
 def answer_now() -> list[Segment]:

@@ -119,6 +119,15 @@ class Vocabulary:
                 pieces.append((spelled.decode("utf-8", "replace"), False))
         return pieces
 
+    def byte_pieces(self) -> Sequence[bytes]:
+        """Return the bytes of every entry, in order of ids; those of control tokens are empty."""
+        return self._byte_pieces()
+
+    @property
+    def control_ids(self) -> frozenset[int]:
+        """The ids of all control tokens, unused ones included."""
+        return self._control_ids
+
     def encode(self, text: str) -> list[int]:
         """Return the ids of `text`, all of them ordinary tokens, whatever markers it contains.
 

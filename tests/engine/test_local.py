@@ -57,6 +57,7 @@ class Script:
         stop: frozenset[int],
         max_tokens: int | None,
         cancel: Cancel,
+        constraint: object = None,
     ) -> Iterator[GenerationStep]:
         self.prompt = list(prompt)
         reason = self._reason
