@@ -7,13 +7,14 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from gptoss_cli.engine.base import Sampling
+from gptoss_cli.engine.base import Grammar, Sampling
 from gptoss_cli.errors import UsageError
 from gptoss_cli.messages import (
     Conversation,
     DeveloperPrompt,
     Message,
     ReasoningEffort,
+    ResponseFormat,
     SystemPrompt,
 )
 from gptoss_cli.sessions.records import SessionSettings
@@ -68,7 +69,8 @@ _AS_MADE_FOR: Final = Sampling()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatSettings:
     """``thinking`` False opens the answer at once, whatever the effort. ``date`` is ISO, or None to
-    leave it out; ``max_tokens`` bounds thinking and answer together.
+    leave it out; ``max_tokens`` bounds thinking and answer together. ``grammar`` is what the final
+    answer is held to, ``response_format`` how the model is told; neither is stored.
     """
 
     model: str = ""
@@ -78,6 +80,8 @@ class ChatSettings:
     date: str | None = None
     sampling: Sampling = _AS_MADE_FOR
     max_tokens: int | None = None
+    grammar: Grammar | None = None
+    response_format: ResponseFormat | None = None
 
     @property
     def effort_name(self) -> str:
@@ -95,10 +99,12 @@ class ChatSettings:
 
     def conversation(self, messages: tuple[Message, ...] = ()) -> Conversation:
         """Return `messages` with the system and developer messages that these settings make."""
-        has_instructions = bool(self.instructions.strip())
+        formats = (self.response_format,) if self.response_format is not None else ()
+        developer = DeveloperPrompt(instructions=self.instructions, response_formats=formats)
+        has_developer = bool(self.instructions.strip() or formats)
         return Conversation(
             system=SystemPrompt(date=self.date, effort=self.effort),
-            developer=DeveloperPrompt(instructions=self.instructions) if has_instructions else None,
+            developer=developer if has_developer else None,
             messages=messages,
         )
 

@@ -95,6 +95,7 @@ class Chat:
                 max_tokens=settings.max_tokens,
                 cancel=cancel,
                 thinking=settings.thinking,
+                grammar=settings.grammar,
             ):
                 recording.take(event)
                 if isinstance(event, Finished):

@@ -41,6 +41,7 @@ class Scripted:
         max_tokens: int | None,
         cancel: Cancel,
         thinking: bool = True,
+        grammar: object = None,
     ) -> Iterator[Event]:
         self.seen.append(conversation)
         for message in self._answers.pop(0):

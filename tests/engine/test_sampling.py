@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gptoss_cli.engine.base import Sampling
+from gptoss_cli.engine.llama import _draw
 from gptoss_cli.engine.sampling import Sampler
 
 SIZE = 3000
@@ -121,3 +122,62 @@ def test_the_logits_are_left_as_they_were():
     for sampling in (Sampling(seed=1), Sampling(top_p=0.5, seed=1), Sampling(top_k=5, seed=1)):
         Sampler(sampling, SIZE).draw(values)
     assert (values == before).all()
+
+
+class Only:
+    """A constraint that allows a fixed set of tokens."""
+
+    is_over = False
+
+    def __init__(self, mask: np.ndarray) -> None:
+        self.mask = mask
+
+    def accept(self, token: int) -> bool:
+        return bool(self.mask[token])
+
+    def allowed(self) -> np.ndarray:
+        return self.mask.copy()
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(seed=1),
+        Sampling(temperature=0.6, seed=2),
+        Sampling(top_k=300, temperature=0.8, seed=3),
+        Sampling(top_p=0.95, seed=4),
+        Sampling(min_p=0.01, seed=5),
+        Sampling(top_k=400, top_p=0.9, min_p=0.005, temperature=1.2, seed=6),
+    ],
+    ids=str,
+)
+def test_under_a_constraint_draws_follow_what_is_left_of_the_distribution(sampling):
+    values = logits(1)
+    mask = np.random.default_rng(4).random(SIZE) < 0.3
+    wanted = expected(values, sampling) * mask
+    wanted /= wanted.sum()
+    sampler = Sampler(sampling, SIZE)
+    drawn = [_draw(sampler, values, Only(mask)) for _ in range(DRAWS)]
+    counts = np.bincount(drawn, minlength=SIZE)
+    assert counts[~mask].sum() == 0
+    assert chi_squared_deviations(counts, wanted) < DEVIATIONS
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(temperature=0.0),
+        Sampling(top_k=3, seed=1),
+        Sampling(top_p=0.01, seed=1),
+        Sampling(min_p=0.9, seed=1),
+    ],
+    ids=str,
+)
+def test_filters_that_keep_nothing_allowed_leave_a_token_to_go_on_with(sampling):
+    values = logits(2)
+    mask = values < np.sort(values)[-500]
+    best = int(np.where(mask, values, -np.inf).argmax())
+    drawn = {_draw(Sampler(sampling, SIZE), values, Only(mask)) for _ in range(20)}
+    assert all(mask[token] for token in drawn)
+    if sampling.temperature == 0.0:
+        assert drawn == {best}
