@@ -87,10 +87,13 @@ class Validator:
         except RecursionError as error:
             raise SchemaError("the answer is nested too deeply to be checked.") from error
         if found is not None:
+            rule = f'against "{found.validator}": {_shown(found.validator_value)}'
+            if not found.validator or found.validator_value is False:
+                rule = "not allowed"
             where = pointer_to(found.absolute_path)
             raise SchemaError(
                 f"the answer does not follow the schema: {_shown(found.instance)} at {where} is "
-                f'against "{found.validator}": {_shown(found.validator_value)}.',
+                f"{rule}.",
                 hint=_AGAIN,
             )
         return value
@@ -180,7 +183,11 @@ def _additional_properties(
         known = schema.get("properties", {})
         patterns = schema.get("patternProperties", {})
         for name, value in instance.items():
-            if name not in known and not any(_finds(pattern, name) for pattern in patterns):
+            if name in known or any(_finds(pattern, name) for pattern in patterns):
+                continue
+            if additional is False:
+                yield ValidationError("not allowed", path=[name], instance=value)
+            else:
                 yield from validator.descend(value, additional, path=name)
 
 
