@@ -24,7 +24,7 @@ import jsonschema
 from gptoss_cli.engine.base import Cancel, Sampling
 from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
 from gptoss_cli.engine.local import LocalEngine
-from gptoss_cli.errors import SchemaError
+from gptoss_cli.errors import UnmetFormError
 from gptoss_cli.events import FinalDelta, Finished, FinishReason
 from gptoss_cli.harmony.vocabulary import Vocabulary
 from gptoss_cli.messages import Conversation, user
@@ -101,7 +101,7 @@ def _prove(engine: LocalEngine, schemas: dict[str, tuple[str, Any]], samples: in
         started = time.perf_counter()
         try:
             form = schema_form(json.dumps(schema))
-        except SchemaError as error:
+        except UnmetFormError as error:
             counts["schemas refused"] += 1
             refusals[str(error)] += 1
             continue
@@ -117,7 +117,7 @@ def _prove(engine: LocalEngine, schemas: dict[str, tuple[str, Any]], samples: in
                 continue
             try:
                 value = form.read(text)
-            except SchemaError as error:
+            except UnmetFormError as error:
                 counts["answers invalid"] += 1
                 print("INVALID", json.dumps(schema)[:300], text[:200], error)
                 continue

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gptoss_cli.engine.base import Grammar
 from gptoss_cli.engine.exponents import DigitTokens, ExponentLimit
 from gptoss_cli.engine.worker import run_elsewhere
-from gptoss_cli.errors import EngineError, SchemaError
+from gptoss_cli.errors import EngineError, UnmetFormError
 
 # A model likes ", " and ": ", or lines that are indented; more blanks in a row say nothing, and
 # a model that has begun on them may never end.
@@ -66,12 +66,12 @@ def lark_grammar(text: str) -> Grammar:
     return Grammar(LLMatcher.grammar_from_lark(text))
 
 
-class UnsatisfiableError(SchemaError):
+class UnsatisfiableError(UnmetFormError):
     """Nothing follows it."""
 
 
 def check(grammar: Grammar) -> None:
-    """Raise SchemaError, a few words, if `grammar` cannot be enforced or no text follows it.
+    """Raise UnmetFormError, a few words, if `grammar` cannot be enforced or no text follows it.
 
     No model is needed. It takes up to seconds, in which the calling thread hears Ctrl-C, and a
     stack that not every thread has.
@@ -84,7 +84,7 @@ def _check(grammar: Grammar) -> None:
     begins = not matcher.is_error() and (matcher.is_accepting() or _allows_text(matcher))
     if matcher.is_error():
         why = _first_words(matcher.get_error())
-        raise (UnsatisfiableError if "nsatisfiable" in why else SchemaError)(why)
+        raise (UnsatisfiableError if "nsatisfiable" in why else UnmetFormError)(why)
     if not begins:
         raise UnsatisfiableError("nothing follows it")
 

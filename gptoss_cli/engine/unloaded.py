@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gptoss_cli.engine.base import Cancel, GenerationStep, Sampling, window_for
+from gptoss_cli.engine.base import Cancel, Constraint, GenerationStep, Sampling, window_for
 from gptoss_cli.errors import EngineError
 
 
@@ -28,6 +28,7 @@ class UnloadedGenerator:
         stop: frozenset[int],  # noqa: ARG002
         max_tokens: int | None,  # noqa: ARG002
         cancel: Cancel,  # noqa: ARG002
+        constraint: Constraint | None = None,  # noqa: ARG002
     ) -> Iterator[GenerationStep]:
         """Raise EngineError."""
         raise EngineError("the model is not loaded.")

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from gptoss_cli.errors import SchemaError, UsageError
+from gptoss_cli.errors import UnmetFormError, UsageError
 
 MOST_BYTES: Final = 1 << 20
 _TYPES: Final = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
@@ -19,7 +19,7 @@ def schema_text(argument: str) -> str:
     """Return the text of the JSON Schema that `argument` is, names or describes.
 
     What begins with a brace, ``true`` and ``false`` are JSON. What has a slash or ends in ``.json``
-    is a file. Anything else is fields. Raises UsageError or SchemaError.
+    is a file. Anything else is fields. Raises UsageError or UnmetFormError.
     """
     argument = argument.strip()
     if not argument:
@@ -115,7 +115,7 @@ def read_text(path: Path, kind: str) -> str:
         reason = (error.strerror or "it cannot be read").lower()
         raise UsageError(f"the {kind} {path} cannot be read: {reason}.") from error
     if len(raw) > MOST_BYTES:
-        raise SchemaError(f"the {kind} {path} is larger than {MOST_BYTES >> 20} MB.")
+        raise UnmetFormError(f"the {kind} {path} is larger than {MOST_BYTES >> 20} MB.")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,6 +1,6 @@
 """JSON Schemas of all drafts, rewritten to what llguidance enforces exactly, or refused by name.
 
-Every keyword is either enforced, or an annotation, or named with its pointer in a SchemaError.
+Every keyword is either enforced, or an annotation, or named with its pointer in a UnmetFormError.
 llguidance itself is more lenient in places (duplicate keys, integers beyond a double, its own
 options inside the schema), so nothing reaches it that is not listed here. Rewritten where that is
 exact: the tuples of older drafts, ``dependentRequired`` and its kin, ``unevaluatedProperties``
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gptoss_cli.errors import SchemaError
+from gptoss_cli.errors import UnmetFormError
 from gptoss_cli.structured.depth import depth
 from gptoss_cli.structured.finite import can_end
 from gptoss_cli.structured.formats import FORMATS, UNENFORCED
@@ -67,23 +67,23 @@ class Enforceable:
 def enforceable(schema: Mapping[str, Any] | bool, draft: int) -> Enforceable:
     """Return `schema`, valid parsed JSON of `draft` (4, 6, 7, 2019, 2020), rewritten.
 
-    Raises SchemaError that names each keyword which cannot be enforced.
+    Raises UnmetFormError that names each keyword which cannot be enforced.
     """
     rewriting = _Rewriting(schema, draft)
     root = rewriting.whole()
     if rewriting.problems:
         named = list(dict.fromkeys(rewriting.problems))
         more = f", and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-        raise SchemaError(
+        raise UnmetFormError(
             f"the schema cannot be enforced: {', '.join(named[:_MOST_NAMED])}{more}.",
             hint="leave these out, or say them in the prompt",
         )
     if depth(root, rewriting.definitions) > _MOST_FOLLOWED:
-        raise SchemaError(
+        raise UnmetFormError(
             f"the schema is deeper than {_MOST_FOLLOWED:,} levels when references are followed."
         )
     if not can_end(root, rewriting.definitions):
-        raise SchemaError(
+        raise UnmetFormError(
             "the schema cannot be enforced: no finite value follows it.",
             hint='a recursion needs a way out: not "required", or "anyOf" with null',
         )
@@ -128,7 +128,7 @@ class _Rewriting:
         """Return the rewritten `schema`, found at `path`."""
         self._count += 1
         if self._count > MOST_SCHEMAS or len(path) + len(self._inlining) > 2 * MOST_DEPTH:
-            raise SchemaError(
+            raise UnmetFormError(
                 f"the schema is larger than {MOST_SCHEMAS:,} schemas or {MOST_DEPTH} levels.",
                 hint="a smaller one",
             )
@@ -149,7 +149,7 @@ class _Rewriting:
             expected = kind_expected(keyword, value, self._draft)
             if expected is not None:
                 where = pointer_to((*path, keyword))
-                raise SchemaError(f"the schema is not valid: {where} is not {expected}.")
+                raise UnmetFormError(f"the schema is not valid: {where} is not {expected}.")
         self._rewrite_unevaluated(keywords)
         for keyword, value in keywords.items():
             self._keyword(keyword, value, here)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from gptoss_cli.engine import grammar as grammars
 from gptoss_cli.engine.base import Grammar
-from gptoss_cli.errors import SchemaError, UsageError
+from gptoss_cli.errors import UnmetFormError, UsageError
 from gptoss_cli.messages import ResponseFormat
 from gptoss_cli.structured import argument
 from gptoss_cli.structured.enforceable import Enforceable, enforceable
@@ -45,7 +45,7 @@ class OutputForm:
     _read: Callable[[str], Any]
 
     def read(self, text: str) -> Any:
-        """Return what the answer `text` is. Raises SchemaError, with the place, if it is not."""
+        """Return what the answer `text` is. Raises UnmetFormError, with the place, if it is not."""
         return self._read(text)
 
     def told_with(self, instructions: str) -> str:
@@ -57,7 +57,7 @@ def schema_form(schema: str, *, several: bool = False) -> OutputForm:
     """Return the form of answers that follow `schema`: JSON, a file, or fields in a line.
 
     With `several` the answer is an object with a list of them, ``items``. Raises UsageError, or
-    SchemaError that names the keywords which cannot be enforced.
+    UnmetFormError that names the keywords which cannot be enforced.
     """
     text = argument.schema_text(schema)
     try:
@@ -103,7 +103,7 @@ def choices_form(choices: Sequence[str]) -> OutputForm:
 
     def read(text: str) -> str:
         if text not in wanted:
-            raise SchemaError("the answer is none of the choices.", hint=_AGAIN)
+            raise UnmetFormError("the answer is none of the choices.", hint=_AGAIN)
         return text
 
     listed = "\n".join(f"- {choice}" for choice in wanted)
@@ -113,10 +113,10 @@ def choices_form(choices: Sequence[str]) -> OutputForm:
 
 def regex_form(pattern: str) -> OutputForm:
     """Return the form of answers that as a whole match `pattern`, in the syntax of Rust's regex
-    crate. Raises SchemaError.
+    crate. Raises UnmetFormError.
     """
     if len(pattern) > _MOST_PATTERN:
-        raise SchemaError(f"the pattern is longer than {_MOST_PATTERN:,} characters.")
+        raise UnmetFormError(f"the pattern is longer than {_MOST_PATTERN:,} characters.")
     told = f"The final answer, as a whole, matches this regular expression:\n{pattern}"
     return _text_form(grammars.regex_grammar(pattern), "the pattern", told)
 
@@ -124,7 +124,7 @@ def regex_form(pattern: str) -> OutputForm:
 def grammar_form(path: Path) -> OutputForm:
     """Return the form of answers that follow the GBNF grammar in the file `path`.
 
-    Raises UsageError or SchemaError.
+    Raises UsageError or UnmetFormError.
     """
     text = argument.read_text(path, "grammar")
     made = converted(text)
@@ -140,7 +140,7 @@ def _text_form(grammar: Grammar, what: str, told: str) -> OutputForm:
 
     def read(text: str) -> str:
         if not grammars.matches(grammar, text):
-            raise SchemaError(f"the answer does not follow {what}.", hint=_AGAIN)
+            raise UnmetFormError(f"the answer does not follow {what}.", hint=_AGAIN)
         return text
 
     return OutputForm(grammar, None, told, False, read)
@@ -150,22 +150,22 @@ def _schema_grammar(schema: Enforceable) -> Grammar:
     grammar = grammars.json_grammar(schema.schema)
     try:
         grammars.check(grammar)
-    except SchemaError as error:
+    except UnmetFormError as error:
         where, why = "#", str(error)
         for pointer, part in schema.inner[:_MOST_BLAMED]:
             try:
                 grammars.check(grammars.json_grammar(part))
             except grammars.UnsatisfiableError:  # such a part may be left out
                 continue
-            except SchemaError as cause:
+            except UnmetFormError as cause:
                 where, why = pointer, str(cause)
                 break
-        raise SchemaError(f"the schema cannot be enforced: {why}, at {where}.") from error
+        raise UnmetFormError(f"the schema cannot be enforced: {why}, at {where}.") from error
     return grammar
 
 
 def _check(grammar: Grammar, what: str) -> None:
     try:
         grammars.check(grammar)
-    except SchemaError as error:
-        raise SchemaError(f"{what} cannot be enforced: {error}.", hint=error.hint) from error
+    except UnmetFormError as error:
+        raise UnmetFormError(f"{what} cannot be enforced: {error}.", hint=error.hint) from error

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from gptoss_cli.errors import SchemaError
+from gptoss_cli.errors import UnmetFormError
 
 Ranges = tuple[tuple[int, int], ...]
 
@@ -80,19 +80,19 @@ class Converted:
 
 
 def converted(text: str) -> Converted:
-    """Return the GBNF grammar `text` for llguidance. Raises SchemaError, with the line, if it is
+    """Return the GBNF grammar `text` for llguidance. Raises UnmetFormError, with the line, if it is
     none, or one in which no answer ever ends.
     """
     rules = _Reader(text).rules()
     for name, node in rules.items():
         for used in _names_in(node):
             if used not in rules:
-                raise SchemaError(f"the grammar has no rule {used}, which {name} uses.")
+                raise UnmetFormError(f"the grammar has no rule {used}, which {name} uses.")
     if "root" not in rules:
-        raise SchemaError("the grammar has no rule root, with which an answer begins.")
+        raise UnmetFormError("the grammar has no rule root, with which an answer begins.")
     order = _ending_order(rules)
     if "root" not in order:
-        raise SchemaError("the grammar cannot be enforced: an answer would never end.")
+        raise UnmetFormError("the grammar cannot be enforced: an answer would never end.")
     regex = _as_regex(rules)
     return Converted(regex, True) if regex is not None else Converted(_as_lark(rules), False)
 
@@ -246,9 +246,9 @@ class _Reader:
         assert match is not None  # it may be empty
         self._at = match.end()
 
-    def _wrong(self, what: str) -> SchemaError:
+    def _wrong(self, what: str) -> UnmetFormError:
         line = self._text.count("\n", 0, self._at) + 1
-        return SchemaError(f"the grammar is not GBNF: {what}, in line {line}.")
+        return UnmetFormError(f"the grammar is not GBNF: {what}, in line {line}.")
 
 
 def _parts(node: Node) -> tuple[Node, ...]:

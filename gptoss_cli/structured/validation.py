@@ -18,7 +18,7 @@ import jsonschema
 from jsonschema import FormatChecker, ValidationError
 from jsonschema.exceptions import best_match
 
-from gptoss_cli.errors import SchemaError
+from gptoss_cli.errors import UnmetFormError
 from gptoss_cli.structured.formats import FORMATS
 from gptoss_cli.structured.pattern import translated
 from gptoss_cli.structured.pointer import pointer_to
@@ -41,14 +41,14 @@ _MOST_DIGITS: Final = 4_000  # Python itself reads 4,300
 def draft_of(schema: object) -> int:
     """Return the draft that ``$schema`` names: 4, 6, 7, 2019 or 2020, which is the default.
 
-    Raises SchemaError for another one.
+    Raises UnmetFormError for another one.
     """
     named = schema.get("$schema") if isinstance(schema, Mapping) else None
     if named is None:
         return 2020
     match = _DRAFT.fullmatch(named) if isinstance(named, str) else None
     if match is None:
-        raise SchemaError(
+        raise UnmetFormError(
             f"the schema is of an unknown draft: {_shown(named)}.",
             hint="drafts 4, 6, 7, 2019-09 and 2020-12 are known",
         )
@@ -77,21 +77,21 @@ class Validator:
         self._validator = cls(self._schema, format_checker=_format_checker())
 
     def read(self, text: str) -> Any:
-        """Return the value that `text` is. Raises SchemaError if it does not follow the schema."""
+        """Return the value that `text` is. UnmetFormError if it does not follow the schema."""
         try:
             exact, value = parsed(text, exact=True), parsed(text)
         except ValueError as error:
-            raise SchemaError(f"the answer is not JSON: {error}.", hint=_AGAIN) from error
+            raise UnmetFormError(f"the answer is not JSON: {error}.", hint=_AGAIN) from error
         try:
             found = best_match(self._validator.iter_errors(exact))
         except RecursionError as error:
-            raise SchemaError("the answer is nested too deeply to be checked.") from error
+            raise UnmetFormError("the answer is nested too deeply to be checked.") from error
         if found is not None:
             rule = f'against "{found.validator}": {_shown(found.validator_value)}'
             if not found.validator or found.validator_value is False:
                 rule = "not allowed"
             where = pointer_to(found.absolute_path)
-            raise SchemaError(
+            raise UnmetFormError(
                 f"the answer does not follow the schema: {_shown(found.instance)} at {where} is "
                 f"{rule}.",
                 hint=_AGAIN,

@@ -24,7 +24,7 @@ from gptoss_cli.engine.grammar import (
 )
 from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
 from gptoss_cli.engine.local import LocalEngine
-from gptoss_cli.errors import EngineError, SchemaError
+from gptoss_cli.errors import EngineError, UnmetFormError
 from gptoss_cli.events import AnalysisDelta, FinalDelta, Finished, FinishReason
 from gptoss_cli.harmony.vocabulary import Vocabulary
 from gptoss_cli.messages import Conversation, user
@@ -308,7 +308,7 @@ def test_exponents_stay_within_a_double(text, is_allowed):
     ],
 )
 def test_what_cannot_be_enforced_is_said_without_a_model(grammar, why):
-    with pytest.raises(SchemaError, match=why):
+    with pytest.raises(UnmetFormError, match=why):
         check(grammar)
 
 

@@ -7,7 +7,7 @@ import json
 import jsonschema
 import pytest
 
-from gptoss_cli.errors import ExitCode, SchemaError, UsageError
+from gptoss_cli.errors import ExitCode, UnmetFormError, UsageError
 from gptoss_cli.structured.form import choices_form, regex_form, schema_form
 from tests.engine.test_grammar import ask, random
 from tests.support.random_model import write_random_model
@@ -121,15 +121,15 @@ def seed_of(seed: int):
     ],
 )
 def test_what_cannot_be_enforced_is_named_with_its_place(schema, named):
-    with pytest.raises(SchemaError, match=named) as caught:
+    with pytest.raises(UnmetFormError, match=named) as caught:
         schema_form(json.dumps(schema))
-    assert caught.value.exit_code is ExitCode.SCHEMA == 5
+    assert caught.value.exit_code is ExitCode.UNMET_FORM == 5
 
 
 def test_all_that_cannot_be_enforced_is_named_at_once():
     schema = {"not": {"a": 1}, "properties": {"x": {"uniqueItems": True}, "y": {"if": 1 > 0,
               "then": {}}}}  # fmt: skip
-    with pytest.raises(SchemaError, match=r"not at .*uniqueItems at .*if at #/properties/y/if"):
+    with pytest.raises(UnmetFormError, match=r"not at .*uniqueItems at .*if at #/properties/y/if"):
         schema_form(json.dumps(schema))
 
 
@@ -171,7 +171,7 @@ def nested(depth: int) -> dict:
     ids=lambda text: text[:40],
 )  # fmt: skip
 def test_hostile_schemas_end_in_a_sentence(schema):
-    with pytest.raises((SchemaError, UsageError)):
+    with pytest.raises((UnmetFormError, UsageError)):
         schema_form(schema)
 
 
@@ -196,14 +196,14 @@ def test_deep_schemas_that_are_no_attack_pass():
     ],
 )
 def test_an_answer_that_is_not_as_asked_is_said_with_its_place(text, what):
-    with pytest.raises(SchemaError, match=what):
+    with pytest.raises(UnmetFormError, match=what):
         schema_form(json.dumps(CARD)).read(text)
 
 
 def test_decimal_fractions_are_multiples_as_people_count():
     form = schema_form('{"type": "number", "multipleOf": 0.01}')
     assert form.read("0.07") == 0.07
-    with pytest.raises(SchemaError):
+    with pytest.raises(UnmetFormError):
         form.read("0.075")
 
 
@@ -231,7 +231,7 @@ def test_several_are_a_list_in_items_whose_references_still_lead_home():
     item = {"$ref": "#/$defs/a", "$defs": {"a": {"enum": [1, 2]}}}
     form = schema_form(json.dumps(item), several=True)
     assert form.read('{"items": [1, 2]}') == {"items": [1, 2]}
-    with pytest.raises(SchemaError, match="#/items/0"):
+    with pytest.raises(UnmetFormError, match="#/items/0"):
         form.read('{"items": [3]}')
     assert schema_form("name", several=True).read('{"items": [{"name": "x"}]}')
 
@@ -273,7 +273,7 @@ def test_choices_are_kept_to_the_letter(random):
     assert form.read("네") == "네"
     assert form.response_format is None
     assert "no, (thanks)|.*" in form.instructions
-    with pytest.raises(SchemaError, match="none of the choices"):
+    with pytest.raises(UnmetFormError, match="none of the choices"):
         form.read("yes ")
     for wrong in ([], [""], ["a", " "]):
         with pytest.raises(UsageError):
@@ -284,7 +284,7 @@ def test_a_pattern_is_matched_as_a_whole():
     form = regex_form("[a-z]+@[a-z]+\\.org")
     assert form.read("ab@cd.org") == "ab@cd.org"
     for wrong in ("ab@cd.org ", "x ab@cd.org", ""):
-        with pytest.raises(SchemaError, match="does not follow the pattern"):
+        with pytest.raises(UnmetFormError, match="does not follow the pattern"):
             form.read(wrong)
-    with pytest.raises(SchemaError, match="cannot be enforced: it is no regular expression"):
+    with pytest.raises(UnmetFormError, match="cannot be enforced: it is no regular expression"):
         regex_form("[a-z")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gptoss_cli.engine.grammar import matches
-from gptoss_cli.errors import SchemaError, UsageError
+from gptoss_cli.errors import UnmetFormError, UsageError
 from gptoss_cli.structured.form import grammar_form
 
 # From llama.cpp's grammars/ (MIT licence).
@@ -99,7 +99,7 @@ def test_grammars_accept_what_llama_cpp_accepts(tmp_path, grammar, accepted, ref
     assert [text for text in accepted if not matches(form.grammar, text)] == []
     assert [text for text in refused if matches(form.grammar, text)] == []
     assert form.read(accepted[0]) == accepted[0]
-    with pytest.raises(SchemaError, match="does not follow"):
+    with pytest.raises(UnmetFormError, match="does not follow"):
         form.read(refused[0])
 
 
@@ -124,7 +124,7 @@ def test_grammars_accept_what_llama_cpp_accepts(tmp_path, grammar, accepted, ref
 def test_what_is_no_grammar_is_said_with_its_place(tmp_path, grammar, why):
     path = tmp_path / "a.gbnf"
     path.write_text(grammar, "utf-8")
-    with pytest.raises(SchemaError, match=why):
+    with pytest.raises(UnmetFormError, match=why):
         grammar_form(path)
 
 
