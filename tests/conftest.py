@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gptoss_cli.config.keys import variables
 from tests.support.hub import FakeHub
 from tests.support.random_model import write_random_model
 
@@ -29,6 +30,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name in ("NO_COLOR", "FORCE_COLOR", "HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "HF_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in variables():
         monkeypatch.delenv(name, raising=False)
     return folder
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+from gptoss_cli.chat.numbers import NUMBERS
 from gptoss_cli.engine.base import Grammar, Sampling
 from gptoss_cli.errors import UsageError
 from gptoss_cli.messages import (
@@ -18,50 +18,6 @@ from gptoss_cli.messages import (
     SystemPrompt,
 )
 from gptoss_cli.sessions.records import SessionSettings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
-    """What a setting takes: a number from `least` to `most`, or None where it may be left open."""
-
-    least: float
-    most: float
-    whole: bool = False
-    open: bool = False
-
-    @property
-    def words(self) -> str:
-        """What it takes, in words."""
-        kind = "a whole number" if self.whole else "a number"
-        return f"{kind} from {self.least:g} to {self.most:,.0f}" + (" or none" if self.open else "")
-
-    def read(self, text: str) -> float | int | None:
-        """Return the number that `text` spells, NaN where it spells none."""
-        if self.open and text == "none":
-            return None
-        try:
-            return int(text[:_MOST_DIGITS]) if self.whole else float(text)
-        except ValueError:
-            return math.nan
-
-    def takes(self, value: float | None) -> bool:
-        """Whether `value` can be set."""
-        if value is None:
-            return self.open
-        return self.least <= value <= self.most and (isinstance(value, int) or not self.whole)
-
-
-_MOST_DIGITS: Final = 20
-_LARGEST: Final = 2**31 - 1
-NUMBERS: Final = {
-    "temperature": Number(least=0, most=10),
-    "top_p": Number(least=0, most=1),
-    "top_k": Number(least=0, most=_LARGEST, whole=True),
-    "min_p": Number(least=0, most=1),
-    "seed": Number(least=0, most=_LARGEST, whole=True, open=True),
-    "max_tokens": Number(least=1, most=_LARGEST, whole=True, open=True),
-}
-
 
 _AS_MADE_FOR: Final = Sampling()
 

@@ -34,6 +34,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
         "gptoss_cli.cli.sessions.app:app",
         "List, read, search, export, import and remove conversations.",
     ),
+    "config": Command(
+        "gptoss_cli.cli.config.app:app",
+        "Show, change and check what is set: a file, variables, profiles.",
+    ),
     "completion": Command(
         "gptoss_cli.cli.completion.app:app",
         "Have the shell complete commands, options, models and conversations.",

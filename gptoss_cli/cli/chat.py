@@ -6,11 +6,9 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from gptoss_cli.cli import conversation, options
 from gptoss_cli.errors import ExitCode, UsageError
@@ -19,43 +17,27 @@ if TYPE_CHECKING:
     from gptoss_cli.repl.services import Services
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """How a conversation is held: which one to go on with, if any, and whether it is kept.
-
-    ``given`` are the options that were named on the command line.
-    """
-
-    session: str | None = None
-    saves: bool = True
-    plain: bool = False
-    given: frozenset[str] = frozenset()
-
-
-@options.takes_settings
+@options.takes_settings_with("plain", "save")
 def chat(
     settings: options.Settings,
-    ctx: typer.Context,
     continues: conversation.Continues = False,
     session: conversation.Session = None,
-    save: Annotated[
-        bool, typer.Option("--save/--no-save", help="Keep the conversation, or leave no trace.")
-    ] = True,
-    plain: Annotated[
-        bool, typer.Option("--plain", help="Nothing that moves: for screen readers.")
-    ] = False,
 ) -> options.Task:
     """Talk with the model. Esc stops an answer and keeps it, Ctrl-D leaves."""
     named = conversation.session_named(continues=continues, session=session)
-    if named is not None and not save:
-        raise UsageError("--no-save keeps nothing, also of a conversation that goes on.")
-    given = conversation.given_options(ctx)
-    held = Held(session=named, saves=save, plain=plain, given=given)
-    return lambda: converse(settings, held)
+    if named is not None and not settings.save:
+        if "save" in settings.given:
+            raise UsageError("--no-save keeps nothing, also of a conversation that goes on.")
+        settings = replace(settings, save=True)  # what was kept goes on to be
+    return lambda: converse(settings, named)
 
 
-def converse(settings: options.Settings, held: Held = Held()) -> int:
-    """Hold a conversation at the terminal until the person leaves; return the exit code."""
+def converse(settings: options.Settings, session: str | None = None) -> int:
+    """Hold a conversation at the terminal until the person leaves; return the exit code.
+
+    It goes on with the stored `session`, if one is named, and with that one's own settings: only
+    what the command line says itself comes before them.
+    """
     from gptoss_cli.chat.keeping import Keeper
     from gptoss_cli.cli.offer import nothing_is_installed, offered_model
     from gptoss_cli.cli.standard_input import is_at_a_terminal
@@ -71,15 +53,15 @@ def converse(settings: options.Settings, held: Held = Held()) -> int:
             hint="for pipes: gptoss run",
         )
     with contextlib.ExitStack() as open_things:
-        store = conversation.store_to_keep(open_things, saves=held.saves, session=held.session)
-        resumed = conversation.resumed_session(store, held.session)
+        store = conversation.store_to_keep(open_things, saves=settings.save, session=session)
+        resumed = conversation.resumed_session(store, session)
         settings = conversation.with_model_of(settings, resumed)
         if settings.model is None and sys.stderr.isatty() and nothing_is_installed():
             model = offered_model()
             if model is None:
                 return ExitCode.OK
             settings = replace(settings, model=model)
-        screen = environment(live=not held.plain)
+        screen = environment(live=not settings.plain)
         # From here on Enter comes as it is typed, also before the input is there to take it.
         open_things.enter_context(terminal_kept(sys.stdin))
         foreground = Foreground(screen.terminal if screen.live else None)
@@ -96,19 +78,20 @@ def converse(settings: options.Settings, held: Held = Held()) -> int:
             heading=f"{running.model.name} · {settings.effort} · {running.description}",
             show_thinking=settings.show_thinking,
             stats=settings.stats,
-            theme=_theme(),
-            history=_history() if held.saves else None,
+            theme=settings.theme,
+            history=_history() if settings.save else None,
             resumed=resumed,
-            given=held.given,
+            given=settings.given,
             typed=typed,
         )
     return ExitCode.OK
 
 
 def _services(settings: options.Settings, *, titles: bool) -> Services:
+    from gptoss_cli.cli.config.changing import keep
     from gptoss_cli.cli.models.shelf import shelf
     from gptoss_cli.cli.wiring import start
-    from gptoss_cli.config.paths import make_private_folder, user_paths
+    from gptoss_cli.config.paths import user_paths
     from gptoss_cli.repl.services import Services, Started
 
     def begin(name: str, before_loading: Callable[[], None]) -> Started:
@@ -121,12 +104,6 @@ def _services(settings: options.Settings, *, titles: bool) -> Services:
             running.notes,
         )
 
-    def remember_theme(name: str) -> None:
-        paths = user_paths()
-        if make_private_folder(paths.state):
-            with contextlib.suppress(OSError):
-                paths.theme.write_text(f"{name}\n", encoding="utf-8")
-
     def forget_typed(texts: Sequence[str], conversation_ids: Sequence[str]) -> None:
         from gptoss_cli.repl.history import forget
 
@@ -136,7 +113,7 @@ def _services(settings: options.Settings, *, titles: bool) -> Services:
         forget_typed=forget_typed,
         start=begin,
         models=lambda: [*(entry.name for entry in shelf().registry.installed()), "demo"],
-        remember_theme=remember_theme,
+        remember_theme=lambda name: keep(("ui", "theme"), name),
         folder=_folder(),
         is_remote=bool(os.environ.get("SSH_CONNECTION")),
         editor=os.environ.get("VISUAL") or os.environ.get("EDITOR") or "",
@@ -149,18 +126,6 @@ def _folder() -> Path:
         return Path.cwd()
     except OSError:  # it was removed
         return Path()
-
-
-def _theme() -> str:
-    """Return the name of the theme that was chosen last."""
-    from gptoss_cli.config.paths import user_paths
-    from gptoss_cli.ui.theme import THEMES
-
-    try:
-        name = user_paths().theme.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
-        return "default"
-    return name if name in THEMES else "default"
 
 
 def _history() -> Path | None:

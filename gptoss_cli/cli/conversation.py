@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from gptoss_cli.cli.options import Settings
     from gptoss_cli.sessions.records import SessionInfo
     from gptoss_cli.sessions.store import SessionStore
-
-# Options that a conversation is stored with; where they are not given, what is stored counts.
-_STORED: Final = (
-    *("effort", "system", "temperature", "top_p", "top_k", "min_p", "seed", "max_tokens", "date"),
-)
 
 Continues = Annotated[
     bool, typer.Option("--continue", "-c", help="Go on with the last conversation.")
@@ -39,17 +34,6 @@ def session_named(*, continues: bool, session: str | None) -> str | None:
     if continues and session is not None:
         raise UsageError("--continue and --session name two conversations.", hint="one of them")
     return "last" if continues else session
-
-
-def given_options(ctx: typer.Context) -> frozenset[str]:
-    """Return which of the options that a conversation is stored with were given by name."""
-    return frozenset(name for name in _STORED if is_given(ctx, name))
-
-
-def is_given(ctx: typer.Context, name: str) -> bool:
-    """Whether the option `name` stands on the command line."""
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def store_to_keep(
@@ -93,7 +77,7 @@ def with_model_of(settings: Settings, resumed: SessionInfo | None) -> Settings:
     from gptoss_cli.ui.sanitize import sanitize_line
     from gptoss_cli.ui.say import say
 
-    if settings.model is not None or resumed is None or not resumed.model:
+    if "model" in settings.given or resumed is None or not resumed.model:
         return settings
     try:
         shelf().registry.resolve(resumed.model)

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import inspect
-import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
+from gptoss_cli.chat.numbers import LARGEST, Number
+from gptoss_cli.cli.config.completion import profiles
 from gptoss_cli.cli.models.completion import names_to_run
-from gptoss_cli.messages import ReasoningEffort
+from gptoss_cli.config import keys
+from gptoss_cli.config.keys import DEFAULTS, Key
 
 Task = Callable[[], int]
 """What a command does once its options are understood; returns the exit code."""
-
-
-def _effort(value: str) -> str:
-    efforts = [effort.value for effort in ReasoningEffort]
-    if value.lower() in efforts:
-        return value.lower()
-    near = difflib.get_close_matches(value.lower(), efforts, n=1, cutoff=0.3)
-    meant = f" Did you mean {near[0]}?" if near else ""
-    raise typer.BadParameter(f"it takes low, medium or high, not {value!r}.{meant}")
 
 
 def _date(value: str | None) -> str | None:
@@ -39,128 +30,169 @@ def _date(value: str | None) -> str | None:
         raise typer.BadParameter(f"it takes a day like {example}, not {value!r}.") from None
 
 
-def _number(value: float) -> float:
-    if math.isnan(value):
-        raise typer.BadParameter("it takes a number, not 'nan'.")
-    return value
+def _taken(key: Key) -> Callable[[Any], Any]:
+    """Return the check of an option by the table that the file and the variables are checked by."""
+
+    def check(given: Any) -> Any:
+        if given is None:
+            return None
+        value = key.kind.stored(given)
+        if not key.kind.takes(value):
+            raise typer.BadParameter(f"it {key.refusal(given, words=key.option_words)}")
+        return given if value is None else value  # an option with nothing in it is not left out
+
+    return check
 
 
-def _real(most: float, help_text: str) -> Any:
-    """Return an option that takes a number from 0 to `most`."""
-    return typer.Option(callback=_number, metavar="N", min=0.0, max=most, help=help_text)
-
-
-def _threads(value: int | None) -> int | None:
-    most = os.cpu_count()
-    if value is not None and most is not None and value > most:
-        raise typer.BadParameter(f"this machine has {most}; more would wait for each other.")
-    return value
+def _option(name: str, *spellings: str, metavar: str | None = "N", completes: Any = None) -> Any:
+    """Return the option of the key `name`; of a number, with the range that help shows."""
+    key = keys.key(name)
+    least, most = None, None
+    if isinstance(key.kind, Number):
+        least = key.kind.least if key.kind.whole else float(key.kind.least)
+        if key.kind.most < LARGEST and not key.kind.why:  # help is the same on all machines
+            most = float(key.kind.most)
+    return typer.Option(
+        *spellings,
+        callback=_taken(key),
+        metavar=metavar,
+        help=key.does,
+        autocompletion=completes,
+        min=least,
+        max=most,
+    )
 
 
 Model = Annotated[
     str | None,
-    typer.Option(
-        "-m",
-        "--model",
-        metavar="MODEL",
-        help="20b, another name of gptoss models ls, demo, or the path of a GGUF file.",
-        autocompletion=names_to_run,
-    ),
+    _option("model", "-m", "--model", metavar="MODEL", completes=names_to_run),
 ]
-Effort = Annotated[
-    str,
-    typer.Option(
-        "-e", "--effort", callback=_effort, metavar="low|medium|high", help="How long it thinks."
-    ),
-]
-System = Annotated[
-    str, typer.Option("--system", metavar="TEXT", help="Instructions for the whole conversation.")
-]
-Temperature = Annotated[float, _real(10.0, "0 takes the most likely token always.")]
-TopP = Annotated[float, _real(1.0, "Keep the likeliest tokens up to it.")]
-TopK = Annotated[
-    int, typer.Option(metavar="N", min=0, help="Keep that many likeliest tokens; 0 keeps all.")
-]
-MinP = Annotated[float, _real(1.0, "Drop tokens less likely than this share.")]
-Seed = Annotated[
-    int | None,
-    typer.Option(metavar="N", min=0, help="Makes a run repeatable; without it each run differs."),
-]
-MaxTokens = Annotated[
-    int | None,
-    typer.Option(metavar="N", min=1, help="Most tokens of thinking and answer together."),
-]
-Context = Annotated[
-    int | None,
-    typer.Option(
-        "--context",
-        metavar="N",
-        min=1,
-        help="Context window in tokens (8192, or what a prompt needs).",
-    ),
-]
-Threads = Annotated[
-    int | None, typer.Option(callback=_threads, metavar="N", min=1, help="CPU threads.")
-]
-Repack = Annotated[
-    bool,
-    typer.Option(
-        "--repack",
-        help="Convert the weights for this CPU while loading: slow to load, a little faster after.",
-    ),
-]
+Effort = Annotated[str, _option("effort", "-e", "--effort", metavar="low|medium|high")]
+System = Annotated[str, _option("system", "--system", metavar="TEXT")]
+Temperature = Annotated[float, _option("temperature")]
+TopP = Annotated[float, _option("top_p")]
+TopK = Annotated[int, _option("top_k")]
+MinP = Annotated[float, _option("min_p")]
+Seed = Annotated[int | None, _option("seed")]
+MaxTokens = Annotated[int | None, _option("max_tokens")]
+Context = Annotated[int | None, _option("context", "--context")]
+Threads = Annotated[int | None, _option("threads")]
+Repack = Annotated[bool, _option("repack", "--repack/--no-repack", metavar=None)]
 Force = Annotated[bool, typer.Option("--force", help="Load it even if it does not fit in memory.")]
 ShowThinking = Annotated[
-    bool | None,
-    typer.Option("--show-thinking/--hide-thinking", help="On standard error, above the answer."),
+    bool | None, _option("show_thinking", "--show-thinking/--hide-thinking", metavar=None)
 ]
-Stats = Annotated[bool, typer.Option("--stats", help="Print counts and times at the end.")]
+Stats = Annotated[bool, _option("stats", "--stats/--no-stats", metavar=None)]
 Date = Annotated[
     str | None,
     typer.Option(
         callback=_date, metavar="YYYY-MM-DD", help="The day the model is told; today by default."
     ),
 ]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Take what the configuration sets for this profile.",
+        autocompletion=profiles,
+    ),
+]
+Plain = Annotated[bool, _option("plain", "--plain/--no-plain", metavar=None)]
+Save = Annotated[bool, _option("save", "--save/--no-save", metavar=None)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What ``run`` and ``chat`` were asked for, an option each; None means: choose."""
+    """What ``run`` and ``chat`` were asked for, an option each; None means: choose.
 
-    model: Model = None
-    effort: Effort = "medium"
-    system: System = ""
-    temperature: Temperature = 1.0
-    top_p: TopP = 1.0
-    top_k: TopK = 0
-    min_p: MinP = 0.0
-    seed: Seed = None
-    max_tokens: MaxTokens = None
-    context: Context = None
-    threads: Threads = None
-    repack: Repack = False
+    What was not asked for is as it is configured. ``given`` names what the command line itself
+    says, also by ``--profile``. Options of some commands only, and what is no option at all, are
+    as configured in the others: ``plain``, ``save``, ``theme``.
+    """
+
+    model: Model = DEFAULTS["model"]
+    effort: Effort = DEFAULTS["effort"]
+    system: System = DEFAULTS["system"]
+    temperature: Temperature = DEFAULTS["temperature"]
+    top_p: TopP = DEFAULTS["top_p"]
+    top_k: TopK = DEFAULTS["top_k"]
+    min_p: MinP = DEFAULTS["min_p"]
+    seed: Seed = DEFAULTS["seed"]
+    max_tokens: MaxTokens = DEFAULTS["max_tokens"]
+    context: Context = DEFAULTS["context"]
+    threads: Threads = DEFAULTS["threads"]
+    repack: Repack = DEFAULTS["repack"]
     force: Force = False
-    show_thinking: ShowThinking = None
-    stats: Stats = False
+    show_thinking: ShowThinking = DEFAULTS["show_thinking"]
+    stats: Stats = DEFAULTS["stats"]
     date: Date = None
+    profile: Profile = None
+    plain: Plain = DEFAULTS["plain"]
+    save: Save = DEFAULTS["save"]
+    theme: str = DEFAULTS["theme"]
+    given: frozenset[str] = frozenset()
+
+
+_NO_OPTIONS: Final = frozenset(("theme", "given"))
+_OF_SOME: Final = frozenset(("plain", "save"))
 
 
 def takes_settings(command: Callable[..., Task]) -> Callable[..., Task]:
-    """Give `command` the options of ``Settings`` and pass them as its argument ``settings``.
+    """Give `command` the options of ``Settings`` and pass them as its argument ``settings``."""
+    return takes_settings_with()(command)
+
+
+def takes_settings_with(*more: str) -> Callable[[Callable[..., Task]], Callable[..., Task]]:
+    """As ``takes_settings``, with the options `more` of those that only some commands have.
 
     Typer reads a command's signature: this one is put together from both.
     """
-    shared = inspect.signature(Settings, eval_str=True).parameters
-    own = inspect.signature(command, eval_str=True).parameters
 
-    def with_options(**values: Any) -> Task:
-        settings = Settings(**{name: values.pop(name) for name in shared})
-        return command(settings=settings, **values)
+    def decorated(command: Callable[..., Task]) -> Callable[..., Task]:
+        left_out = _NO_OPTIONS | (_OF_SOME - set(more))
+        fields = inspect.signature(Settings, eval_str=True).parameters
+        shared = {name: field for name, field in fields.items() if name not in left_out}
+        own = inspect.signature(command, eval_str=True).parameters
 
-    parameters = [p for p in own.values() if p.name != "settings"] + list(shared.values())
-    keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
-    with_options.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
-    with_options.__annotations__ = {p.name: p.annotation for p in keyword_only}
-    with_options.__name__ = command.__name__
-    with_options.__doc__ = command.__doc__
-    return with_options
+        def with_options(**values: Any) -> Task:
+            asked = {name: values.pop(name) for name in shared}
+            ctx = values["ctx"] if "ctx" in own else values.pop("ctx")
+            return command(settings=_settings(ctx, asked), **values)
+
+        parameters = [p for p in own.values() if p.name != "settings"] + list(shared.values())
+        if "ctx" not in own:
+            kind = inspect.Parameter.KEYWORD_ONLY
+            parameters.insert(0, inspect.Parameter("ctx", kind, annotation=typer.Context))
+        keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+        with_options.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
+        with_options.__annotations__ = {p.name: p.annotation for p in keyword_only}
+        with_options.__name__ = command.__name__
+        with_options.__doc__ = command.__doc__
+        return with_options
+
+    return decorated
+
+
+def _settings(ctx: typer.Context, asked: dict[str, Any]) -> Settings:
+    """Return what was `asked` for on the command line, the rest as it is configured.
+
+    Raises ConfigError when what is configured cannot be.
+    """
+    from gptoss_cli.cli.config.source import configured
+    from gptoss_cli.config.precedence import Origin
+
+    flags = {name for name in asked if is_given(ctx, name)}
+    configuration = configured(asked["profile"])
+    profiled = set()
+    for name, setting in configuration.settings.items():
+        if name not in flags:
+            asked[name] = setting.value
+            if setting.origin is Origin.PROFILE and "profile" in flags:
+                profiled.add(name)
+    return Settings(**asked, given=frozenset(flags | profiled))
+
+
+def is_given(ctx: typer.Context, name: str) -> bool:
+    """Whether the command line says what `name` is."""
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

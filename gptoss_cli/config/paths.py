@@ -13,11 +13,13 @@ class Paths:
     """Where things of this user are kept.
 
     ``state``: what can be lost without harm (history of input, reports of defects). ``data``: what
-    a person arranged and keeps (the default model, imported models, conversations).
+    a person arranged and keeps (the default model, imported models, conversations). ``config``:
+    what a person writes.
     """
 
     state: Path
     data: Path
+    config: Path
 
     @property
     def input_history(self) -> Path:
@@ -25,9 +27,9 @@ class Paths:
         return self.state / "history"
 
     @property
-    def theme(self) -> Path:
-        """The name of the theme that was chosen last."""
-        return self.state / "theme"
+    def config_file(self) -> Path | None:
+        """What is set; None for a user who has no home."""
+        return self.config / "config.toml" if self.config.is_absolute() else None
 
     @property
     def sessions(self) -> Path:
@@ -38,7 +40,11 @@ class Paths:
 def user_paths() -> Paths:
     """Return the folders of the present user; nothing is made on disk."""
     folders = PlatformDirs("gptoss", appauthor=False)
-    return Paths(state=folders.user_state_path, data=folders.user_data_path)
+    return Paths(
+        state=folders.user_state_path,
+        data=folders.user_data_path,
+        config=folders.user_config_path,
+    )
 
 
 def make_private_folder(path: Path) -> bool:

@@ -27,11 +27,11 @@ class Started:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """``start`` begins to load a model by name and calls the function it is given once all is
-    checked (raises GptossError). ``models`` names those that are installed. ``forget_typed``
-    removes what was typed from the file of it: as one of the texts, or in one of the conversations
-    with the ids. ``folder`` is what relative paths begin in. ``is_remote``: the terminal is on
-    another machine, so is its clipboard. ``editor`` is the person's, or empty. ``titles``: the
-    model may be asked for titles.
+    checked (raises GptossError). ``models`` names those that are installed. ``remember_theme``
+    raises GptossError where the choice cannot be kept. ``forget_typed`` removes what was typed from
+    the file of it: as one of the texts, or in one of the conversations with the ids. ``folder`` is
+    what relative paths begin in. ``is_remote``: the terminal is on another machine, so is its
+    clipboard. ``editor`` is the person's, or empty. ``titles``: the model may be asked for titles.
     """
 
     start: Callable[[str, Callable[[], None]], Started]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptoss_cli.chat.settings import NUMBERS, ChatSettings
+from gptoss_cli.chat.numbers import NUMBERS
+from gptoss_cli.chat.settings import ChatSettings
 from gptoss_cli.engine.base import Sampling
 from gptoss_cli.errors import UsageError
 from gptoss_cli.messages import ReasoningEffort

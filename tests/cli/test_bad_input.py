@@ -91,7 +91,7 @@ def test_a_prompt_larger_than_the_window_gives_both_numbers(random_model):
 
 @pytest.mark.parametrize("option", ["--temperature", "--top-p", "--min-p"])
 def test_what_is_no_number_is_no_number(option):
-    check(gptoss("run", "-m", "demo", option, "nan", "hi"), 2, "it takes a number, not 'nan'")
+    check(gptoss("run", "-m", "demo", option, "nan", "hi"), 2, "it takes a number from 0 to")
 
 
 def test_more_threads_than_the_machine_has_are_refused():

@@ -332,8 +332,8 @@ def test_a_download_that_stopped_is_listed_and_can_be_removed(hub, shell):
 
 def test_a_killed_pull_goes_on_and_nothing_half_done_is_a_model(hub, shell):
     """GPTOSS_KILLS=50 for the whole measure; the moments are random, the seed is told."""
-    seed = int(os.environ.get("GPTOSS_SEED", time.time_ns() % 1_000_000))
-    print("GPTOSS_SEED", seed)
+    seed = int(os.environ.get("GPTOSS_KILLS_SEED", time.time_ns() % 1_000_000))
+    print("GPTOSS_KILLS_SEED", seed)
     moments = random.Random(seed)
     content = CONTENT + moments.randbytes(64 << 20)
     hub.add(REPO, {WHOLE: content})

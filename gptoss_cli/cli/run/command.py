@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -86,9 +87,12 @@ def run(
             f"the command comes before the options: {prompt[0]}.",
             hint=f"gptoss {prompt[0]} and then the options; gptoss run for a prompt like this",
         )
+    named = conversation.session_named(continues=continues, session=session)
+    if save is None and named is None and not settings.save:
+        save = False
     wanted = Wanted(
         files=tuple(file or ()),
-        session=conversation.session_named(continues=continues, session=session),
+        session=named,
         saves=save,
         shape=Shape.JSONL if jsonl else Shape.JSON if json else Shape.TEXT,
         markdown=markdown,
@@ -100,7 +104,7 @@ def run(
         allow_truncated=allow_truncated,
         dry_run=dry_run,
         executes=execute,
-        given=conversation.given_options(ctx),
+        given=settings.given,
     )
     if json and jsonl:
         raise UsageError("--json and --jsonl are two shapes of the answer.", hint="one of them")
@@ -110,10 +114,10 @@ def run(
         raise UsageError("--execute shows a command to a person, and writes no answer.")
     words = prompt or []
     if invocation.implied and not words and not wanted.asks and _is_at_a_terminal():
-        from gptoss_cli.cli.chat import Held, converse
+        from gptoss_cli.cli.chat import converse
 
-        held = Held(session=wanted.session, saves=save is not False, given=wanted.given)
-        return lambda: converse(settings, held)
+        chatting = replace(settings, save=wanted.saves is not False)
+        return lambda: converse(chatting, wanted.session)
     return lambda: _answer(settings, wanted, words)
 
 

@@ -6,8 +6,9 @@ import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gptoss_cli.chat.settings import NUMBERS, ChatSettings
-from gptoss_cli.errors import UsageError
+from gptoss_cli.chat.numbers import NUMBERS
+from gptoss_cli.chat.settings import ChatSettings
+from gptoss_cli.errors import GptossError, UsageError
 from gptoss_cli.repl import attaching
 from gptoss_cli.repl.commands.base import Command, Completes, number_of, plural
 from gptoss_cli.repl.dialogue import Dialogue
@@ -165,8 +166,12 @@ def _theme(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
     if text not in names:
         raise UsageError(f"there is no theme {text}.", hint=f"/theme {'|'.join(names)}")
     dialogue.front.use_theme(text)
-    dialogue.services.remember_theme(text)
-    dialogue.front.say(f"theme {text}.")
+    try:
+        dialogue.services.remember_theme(text)
+    except GptossError as error:
+        dialogue.front.say(f"theme {text}, for this chat only: {error}")
+    else:
+        dialogue.front.say(f"theme {text}.")
 
 
 COMMANDS = (

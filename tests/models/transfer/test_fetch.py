@@ -510,8 +510,8 @@ def test_ctrl_c_does_not_wait_for_a_silent_server(hub, pull):
 
 def test_a_killed_download_loses_less_than_a_chunk_and_never_looks_whole(hub, tmp_path):
     """GPTOSS_KILLS=50 for the whole measure; the moments are random, the seed is told."""
-    seed = int(os.environ.get("GPTOSS_SEED", time.time_ns() % 1_000_000))
-    print("GPTOSS_SEED", seed)
+    seed = int(os.environ.get("GPTOSS_KILLS_SEED", time.time_ns() % 1_000_000))
+    print("GPTOSS_KILLS_SEED", seed)
     moments = random.Random(seed)
     chunk = 16 << 20
     hub.tokens.add("hf_secret")
