@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -104,7 +104,7 @@ def _unknown(path: Path, prefix: Path, also: Collection[str]) -> str:
     for key in KEYS:
         if key.name == path[-1]:
             return f"there is no key {name}: {key.name} stands {_place(key, prefix)}."
-    near = _near_names(path) or nearest(path[0], (*TABLES, *also))
+    near = _near_names(path, (*TABLES, *also) if len(path) == 1 else ())
     return f"there is no key {name}." + (f" Did you mean {near}?" if near else "")
 
 
@@ -114,11 +114,11 @@ def _place(key: Key, prefix: Path) -> str:
     return f"in [{'.'.join(prefix)}] itself" if prefix else "above all tables"
 
 
-def _near_names(path: Path) -> str:
-    """Return the full name of the key that `path` may have been meant to be, or nothing."""
-    by_spelling = {spelling: key for key in KEYS for spelling in _spellings(key)}
-    near = nearest(".".join(path), by_spelling) or nearest(path[-1], by_spelling)
-    return by_spelling[near].full_name if near else ""
+def _near_names(path: Path, tables: Iterable[str] = ()) -> str:
+    """Return the full name of the key that `path` may have been meant to be, or one of `tables`."""
+    names = {spelling: key.full_name for key in KEYS for spelling in _spellings(key)}
+    names |= {table: table for table in tables}
+    return names.get(nearest(".".join(path), names) or nearest(path[-1], names), "")
 
 
 def _spellings(key: Key) -> Iterator[str]:
