@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gptoss_cli.config.keys import KEYS
 from gptoss_cli.errors import ExitCode
 from tests.support.program import ROOT, gptoss
 
@@ -88,3 +89,20 @@ def test_every_option_of_the_chat_alone_is_explained():
     named = set(re.findall(r"--[a-z][a-z-]+", README))
     assert alone - {"--continue", "--save"} <= named
     assert "`gptoss chat -c`" in README
+
+
+def test_the_example_of_a_configuration_is_one(tmp_path):
+    (example,) = code_blocks("toml")
+    path = tmp_path / "config.toml"
+    path.write_text(example, encoding="utf-8")
+    done = gptoss("config", "check", env={"GPTOSS_CONFIG": str(path)})
+    assert (done.stdout, done.exit_code) == ("", ExitCode.OK)
+
+
+def test_the_table_of_keys_is_what_can_be_set():
+    rows = re.findall(r"^\| `([a-z_.]+)` \| (.*) \| (.*) \|$", README, re.MULTILINE)
+    shown = {name: (takes, does) for name, takes, does in rows}
+    for key in KEYS:
+        takes, does = shown[key.full_name]
+        assert does == key.does
+        assert takes == key.kind.words or key.name == "threads"
