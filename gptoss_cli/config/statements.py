@@ -9,9 +9,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 Path = tuple[str, ...]
+_MARK: Final = "\ufeff"
+_QUOTES: Final = ('"""', "'''")
+_MOST_TRIES: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,8 @@ def statements(text: str) -> list[Statement]:
     return found
 
 
-def lines_of(text: str) -> dict[Path, int]:
+@lru_cache(maxsize=1)  # each value of one file is asked for
+def lines_of(text: str) -> Mapping[Path, int]:
     """Return the line, from 1, in which each table and key of `text` first stands."""
     places: dict[Path, int] = {}
     for statement in statements(text):
@@ -60,14 +65,38 @@ def lines_of(text: str) -> dict[Path, int]:
 
 def _first(lines: list[str], begin: int) -> tuple[Mapping[str, Any], int]:
     """Return what the statement that begins at line `begin` says, and the line after it."""
-    for end in range(begin + 1, len(lines) + 1):
-        try:
-            # With its newline: a carriage return alone at the end is no TOML.
-            text = "\n".join(lines[begin:end]) + "\n"
-            return tomllib.loads(text.removeprefix("\ufeff")), end
-        except tomllib.TOMLDecodeError:
+    content = _read(lines[begin])
+    if content is not None:
+        return content, begin + 1
+    closers = _closers(lines[begin])
+    tries = 0
+    for end in range(begin + 1, len(lines)):
+        # A long text is not read from its beginning for each of its lines.
+        if not any(closer in lines[end] for closer in closers):
             continue
+        content = _read("\n".join(lines[begin : end + 1]))
+        if content is not None:
+            return content, end + 1
+        tries += 1
+        if tries > _MOST_TRIES:
+            break
     return {}, len(lines)
+
+
+def _closers(line: str) -> tuple[str, ...]:
+    """Return what can end the value that `line` begins and does not end."""
+    for quotes in _QUOTES:
+        if _read(f"{line}\n{quotes}") is not None:
+            return (quotes,)
+    return ("]", "}")
+
+
+def _read(text: str) -> Mapping[str, Any] | None:
+    try:
+        # With its newline: a carriage return alone at the end is no TOML.
+        return tomllib.loads(f"{text.removeprefix(_MARK)}\n")
+    except tomllib.TOMLDecodeError:
+        return None
 
 
 def _paths(content: Any, prefix: Path) -> Iterator[Path]:

@@ -46,3 +46,10 @@ def test_each_key_and_table_has_the_line_it_begins_in(text):
 
 def test_a_file_that_says_nothing_has_no_lines():
     assert lines_of("") == lines_of("\n# only this\n") == {}
+
+
+def test_a_long_text_is_passed_in_a_moment():
+    text = (
+        'system = """\n' + "a line, with [brackets] and 'quotes'\n" * 6000 + '"""\nstats = true\n'
+    )
+    assert lines_of(text)["stats",] == 6003
