@@ -346,3 +346,11 @@ def test_a_chat_is_not_kept_where_the_file_says_so(file, home):
         chat.leave()
     assert not list(home.rglob("sessions.db"))
     assert not list(home.rglob("history"))
+
+
+def test_a_default_that_the_file_comes_before_is_told(file, random_model):
+    file.write_text('model = "demo"\n')
+    assert gptoss("models", "import", random_model, "--name", "mine", "--link").exit_code == 0
+    assert "the configuration sets another" in gptoss("models", "use", "mine").stderr
+    file.write_text('model = "mine"\n')
+    assert gptoss("models", "use", "mine").stderr == "mine is the default now.\n"

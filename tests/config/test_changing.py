@@ -6,7 +6,7 @@ import difflib
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptoss_cli.config.changing import with_value, without_value
@@ -130,6 +130,7 @@ def test_a_text_of_several_lines_stays_readable():
     assert changed == 'system = """\n첫 줄\n"둘째" \\\\ 줄"""\n'
 
 
+@settings(deadline=None, max_examples=50)
 @given(text=st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_comes_back_as_it_was(text):
     changed = with_value(TEXT, ("system",), text)
