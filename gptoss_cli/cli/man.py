@@ -18,6 +18,7 @@ _SHARED_FROM: Final = "run"
 _LEAST_SHARED: Final = 5
 _COLUMNS: Final = 80  # of the source; some programs ask for it
 _FILES: Final = (
+    ("$XDG_CONFIG_HOME/gptoss/config.toml", "What is configured; gptoss config."),
     ("$XDG_DATA_HOME/gptoss/sessions.db", "The conversations that are kept."),
     ("$XDG_DATA_HOME/gptoss/models.json", "The default model, and those that were imported."),
     ("$XDG_STATE_HOME/gptoss/history", "What was typed in the chat."),
@@ -25,18 +26,24 @@ _FILES: Final = (
     ("$HF_HOME/hub", "The models, in the cache that all programs of Hugging Face share."),
 )
 _FOLDERS: Final = (
-    "Without these variables the folders are ~/.local/share, ~/.local/state and "
+    "Without these variables the folders are ~/.config, ~/.local/share, ~/.local/state and "
     "~/.cache/huggingface, on Windows and macOS those of the platform."
 )
 _ENVIRONMENT: Final = (
+    ("GPTOSS_CONFIG", "Another file than config.toml."),
+    ("GPTOSS_PROFILE", "The profile of the configuration where --profile names none."),
+    ("GPTOSS_MODEL, GPTOSS_EFFORT ...", "A key of the configuration each: gptoss config show."),
     ("HF_HOME, HF_HUB_CACHE", "Where the models are kept."),
     ("HF_ENDPOINT", "Another hub."),
     ("HF_TOKEN", "Who you are at the hub."),
     ("HF_HUB_OFFLINE", "1: ask nothing of the network."),
     ("NO_COLOR, FORCE_COLOR", "No colours, or colours also into a pipe on standard error."),
     ("TERM", "dumb: nothing on the screen moves."),
-    ("VISUAL, EDITOR", "What edits a message of the chat."),
-    ("XDG_DATA_HOME, XDG_STATE_HOME", "Where conversations and the rest are kept."),
+    ("VISUAL, EDITOR", "What edits a message of the chat, and the configuration."),
+    (
+        "XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME",
+        "Where configuration, conversations and the rest are kept.",
+    ),
 )
 
 

@@ -13,9 +13,10 @@ import pytest
 
 from gptoss_cli.config.keys import CONFIG_VARIABLE, KEYS
 from gptoss_cli.errors import UsageError
-from tests.cli.test_completion import completed
+from tests.cli.completion.test_answer import completed
 from tests.support.chat import ChatTerminal
 from tests.support.program import COMMAND, ROOT, Done, gptoss
+from tests.support.screen import Terminal
 
 SUM = "What is 47 + 85?"
 ANSWER = "47 + 85 = 132\n"
@@ -88,7 +89,7 @@ def test_what_needs_no_configuration_does_not_mind_a_damaged_one(file):
     file.write_text("= no")
     for arguments in (["models", "ls"], ["sessions", "ls"], ["--help"], ["run", "--help"]):
         assert gptoss(*arguments).exit_code == 0
-    assert completed("gptoss run --profile ") == []
+    assert completed("run --profile ") == ["nothing"]
 
 
 def test_what_is_no_file_is_told(file, tmp_path):
@@ -285,13 +286,13 @@ def test_check_tells_all_that_is_wrong_in_all_profiles_and_variables(file):
 
 def test_keys_and_profiles_are_completed(file):
     file.write_text('[profiles.review]\neffort = "high"\n[profiles.draft]\n')
-    assert completed("gptoss run --profile ") == ["review", "draft"]
-    assert completed("gptoss config get sampling.t") == [
+    assert completed("run --profile ") == ["review", "draft"]
+    assert completed("config get sampling.t") == [
         "sampling.temperature",
         "sampling.top_p",
         "sampling.top_k",
     ]
-    assert "profiles.review.effort" in completed("gptoss config set profiles.r")
+    assert "profiles.review.effort" in completed("config set profiles.r")
 
 
 def test_reading_a_file_imports_nothing_that_only_changing_it_needs(file):
@@ -354,3 +355,11 @@ def test_a_default_that_the_file_comes_before_is_told(file, random_model):
     assert "the configuration sets another" in gptoss("models", "use", "mine").stderr
     file.write_text('model = "mine"\n')
     assert gptoss("models", "use", "mine").stderr == "mine is the default now.\n"
+
+
+@pytest.mark.parametrize(("save", "kept"), [("true", True), ("false", False)])
+def test_a_one_shot_at_a_terminal_is_kept_unless_the_file_says_no(file, home, save, kept):
+    file.write_text(f"{SURE}[sessions]\nsave = {save}\n")
+    with Terminal("run", SUM) as terminal:
+        assert terminal.wait_for_end() == 0
+    assert bool(list(home.rglob("sessions.db"))) == kept

@@ -11,6 +11,7 @@ import typer
 
 from gptoss_cli.cli import app as program
 from gptoss_cli.cli.completion import app as completion
+from gptoss_cli.cli.config import app as config
 from gptoss_cli.cli.lazy import loaded
 from gptoss_cli.cli.models import app as models
 from gptoss_cli.cli.sessions import app as sessions
@@ -18,7 +19,7 @@ from tests.support.program import gptoss
 
 ENTRIES = [
     pytest.param(entry, id=entry.place)
-    for module in (program, models, sessions, completion)
+    for module in (program, models, sessions, config, completion)
     for entry in module.COMMANDS.values()
 ]
 SHOW_MODULES = """
