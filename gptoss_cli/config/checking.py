@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from gptoss_cli.config.file import PROFILES
 from gptoss_cli.config.keys import (
     KEYS,
-    PROFILES,
     TABLES,
     Key,
     Value,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gptoss_cli.config.keys import KEYS, PROFILES
+from gptoss_cli.config.file import PROFILES
+from gptoss_cli.config.keys import KEYS
 
 
 def commented_example() -> str:

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from gptoss_cli.errors import UsageError
 
+PROFILES: Final = "profiles"
+"""The table with a table for each profile."""
 MOST_BYTES: Final = 256 * 1024
 _EDIT: Final = "gptoss config edit"
 
@@ -41,6 +43,12 @@ class ConfigFile:
         from gptoss_cli.config.statements import lines_of  # noqa: PLC0415 - only where it is asked
 
         return lines_of(self.text).get(path)
+
+
+def profile_names(file: ConfigFile) -> list[str]:
+    """Return the profiles of `file` in their order."""
+    profiles = file.tables.get(PROFILES)
+    return list(profiles) if isinstance(profiles, dict) else []
 
 
 def read_config(path: Path | None) -> ConfigFile:

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from gptoss_cli.chat.numbers import LARGEST, NUMBERS, Number
+from gptoss_cli.config.paths import CONFIG_VARIABLE
 from gptoss_cli.messages import ReasoningEffort
 
 Value = str | float | int | bool | None
 """What a key is set to; None leaves it to the program."""
 
-PROFILES: Final = "profiles"
-CONFIG_VARIABLE: Final = "GPTOSS_CONFIG"
 PROFILE_VARIABLE: Final = "GPTOSS_PROFILE"
 _MOST_BITS: Final = 64
 _PREFIX: Final = "GPTOSS_"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from platformdirs import PlatformDirs
+
+CONFIG_VARIABLE: Final = "GPTOSS_CONFIG"
+"""Names another file than that of the user."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ from enum import StrEnum
 from typing import Final
 
 from gptoss_cli.config.checking import Checked, Problem, check_file
-from gptoss_cli.config.file import ConfigError, ConfigFile
+from gptoss_cli.config.file import PROFILES, ConfigError, ConfigFile, profile_names
 from gptoss_cli.config.keys import (
     KEYS,
     PROFILE_VARIABLE,
-    PROFILES,
     Key,
     Value,
     nearest,
@@ -111,12 +110,6 @@ def problems_of(file: ConfigFile, environ: Mapping[str, str]) -> list[str]:
         except ConfigError as error:
             sentences.append(str(error))
     return sentences
-
-
-def profile_names(file: ConfigFile) -> list[str]:
-    """Return the profiles of `file` in their order."""
-    profiles = file.tables.get(PROFILES)
-    return list(profiles) if isinstance(profiles, dict) else []
 
 
 def _setting(

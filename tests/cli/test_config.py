@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gptoss_cli.config.keys import CONFIG_VARIABLE, KEYS
+from gptoss_cli.config.keys import KEYS
+from gptoss_cli.config.paths import CONFIG_VARIABLE
 from gptoss_cli.errors import UsageError
 from tests.cli.completion.test_answer import completed
 from tests.support.chat import ChatTerminal

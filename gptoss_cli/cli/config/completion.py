@@ -12,7 +12,8 @@ def profiles(incomplete: str) -> list[str]:
 
 def keys(incomplete: str) -> list[str]:
     """Return the keys that begin like that; those of a profile once its name is begun."""
-    from gptoss_cli.config.keys import KEYS, PROFILES
+    from gptoss_cli.config.file import PROFILES
+    from gptoss_cli.config.keys import KEYS
 
     names = [key.full_name for key in KEYS]
     if incomplete.startswith(f"{PROFILES}."):
@@ -22,7 +23,7 @@ def keys(incomplete: str) -> list[str]:
 
 def _profiles() -> list[str]:
     from gptoss_cli.cli.config.source import config_file
-    from gptoss_cli.config.precedence import profile_names
+    from gptoss_cli.config.file import profile_names
 
     try:
         return profile_names(config_file())

@@ -16,7 +16,7 @@ def get(key: Name, profile: Profile = None) -> Task:
 
 def _get(name: str, profile: str | None) -> int:
     from gptoss_cli.cli.config.source import configured
-    from gptoss_cli.config.keys import PROFILES
+    from gptoss_cli.config.file import PROFILES
     from gptoss_cli.config.precedence import Origin
     from gptoss_cli.errors import GptossError
     from gptoss_cli.ui.sanitize import sanitize

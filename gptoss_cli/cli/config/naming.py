@@ -28,7 +28,7 @@ def meant(name: str) -> tuple[Key, tuple[str, ...]]:
     A key may be called by its own name without its table. Raises UsageError where there is none.
     """
     from gptoss_cli.config.checking import key_named
-    from gptoss_cli.config.keys import PROFILES
+    from gptoss_cli.config.file import PROFILES
 
     first, *rest = name.split(".")
     if first != PROFILES:

@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gptoss_cli.config.keys import CONFIG_VARIABLE
-from gptoss_cli.config.paths import user_paths
+from gptoss_cli.config.paths import CONFIG_VARIABLE, user_paths
 
 if TYPE_CHECKING:
     from gptoss_cli.config.file import ConfigFile
