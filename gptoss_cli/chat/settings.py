@@ -113,6 +113,10 @@ class ChatSettings:
             raise UsageError(f"{name} takes {number.words}, not {text}.")
         return _with(self, name, value)
 
+    def with_value(self, name: str, value: float | None) -> ChatSettings:
+        """Return the settings with one of ``NUMBERS``, which takes `value`, set to it."""
+        return _with(self, name, value)
+
 
 def _with(settings: ChatSettings, name: str, value: float | None) -> ChatSettings:
     """Return `settings` with one of ``NUMBERS``, which takes `value`, set to it."""

@@ -23,6 +23,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
         "Answer once: the answer on standard output, everything else on standard error.",
     ),
     "chat": Command("gptoss_cli.cli.chat:chat", "Talk with the model."),
+    "batch": Command(
+        "gptoss_cli.cli.batch:batch",
+        "Answer every line of a file: JSONL on standard output, in the same order.",
+    ),
     "pull": Command(
         "gptoss_cli.cli.models.pull:pull",
         "Download a model, or go on with a download, and check it.",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from gptoss_cli.chat.turn import Chat
     from gptoss_cli.cli.options import Settings
     from gptoss_cli.engine.base import TokenGenerator
+    from gptoss_cli.engine.placement import Placement
+    from gptoss_cli.models.preflight import Preflight
     from gptoss_cli.models.weights import ModelFile
 
 DEFAULT_CONTEXT_TOKENS: Final = 8192
@@ -80,19 +82,17 @@ def start(
     from gptoss_cli.chat.turn import Chat
     from gptoss_cli.cli.models.card import assessed
     from gptoss_cli.cli.models.shelf import shelf
-    from gptoss_cli.engine.bindings import lacks_avx2
     from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
     from gptoss_cli.engine.local import LocalEngine
     from gptoss_cli.engine.unloaded import UnloadedGenerator
     from gptoss_cli.harmony.vocabulary import Vocabulary
     from gptoss_cli.models import fit
-    from gptoss_cli.models.preflight import Verdict
     from gptoss_cli.models.weights import open_model
 
     registry = shelf().registry
     opened = open_model(registry.resolve(settings.model))
     model = opened.file
-    window = _window(settings.context, model.shape.context_length)
+    window = window_of(settings.context, model.shape.context_length)
     try:
         vocabulary = Vocabulary(opened.tokens, opened.token_types)
     except ValueError as error:
@@ -127,17 +127,27 @@ def start(
     engine = LocalEngine(generator, vocabulary)
     chat = Chat(
         engine,
-        _chat_settings(settings, registry.lasting_name(settings.model)),
+        chat_settings_of(settings, registry.lasting_name(settings.model)),
         most_context=model.shape.context_length,
     )
     threads = f"{placement.threads} thread{'s' if placement.threads > 1 else ''}"
-    notes: tuple[str, ...] = (_NO_AVX2,) if loads and not on_gpu and lacks_avx2() else ()
-    if loads and preflight.verdict in {Verdict.SLOW, Verdict.DOES_NOT_FIT}:
-        notes += (_FROM_DISK,)
+    notes = notes_of(preflight, placement) if loads else ()
     return Running(chat, model, f"{placement.device}, {threads}", notes)
 
 
-def _chat_settings(settings: Settings, model: str) -> ChatSettings:
+def notes_of(preflight: Preflight, placement: Placement) -> tuple[str, ...]:
+    """Return what a person should know before a model runs so."""
+    from gptoss_cli.engine.bindings import lacks_avx2
+    from gptoss_cli.models.preflight import Verdict
+
+    notes: tuple[str, ...] = (_NO_AVX2,) if not placement.gpu_layers and lacks_avx2() else ()
+    if preflight.verdict in {Verdict.SLOW, Verdict.DOES_NOT_FIT}:
+        notes += (_FROM_DISK,)
+    return notes
+
+
+def chat_settings_of(settings: Settings, model: str) -> ChatSettings:
+    """Return what a conversation is held with; `model` is the name it is kept under."""
     from gptoss_cli.chat.settings import ChatSettings
     from gptoss_cli.engine.base import Sampling
 
@@ -157,7 +167,8 @@ def _chat_settings(settings: Settings, model: str) -> ChatSettings:
     )
 
 
-def _window(asked: int | None, trained: int) -> int:
+def window_of(asked: int | None, trained: int) -> int:
+    """Return the context window in tokens, of a model `trained` for so many. UsageError."""
     window = asked or min(DEFAULT_CONTEXT_TOKENS, trained)
     if window > trained:
         raise UsageError(

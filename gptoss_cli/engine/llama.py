@@ -103,13 +103,18 @@ class LlamaContext:
                 hint="download the model again",
             )
 
-    def open(self, n_ctx: int) -> None:
-        """Make the context of `n_ctx` tokens. DoesNotFitError when there is no memory for it."""
+    def open(self, n_ctx: int, *, sequences: int = 1) -> None:
+        """Make the context of `n_ctx` tokens for so many `sequences` together.
+
+        DoesNotFitError when there is no memory for it.
+        """
         library = self._library
         parameters = library.llama_context_default_params()
         parameters.n_ctx = n_ctx
         parameters.n_batch = parameters.n_ubatch = min(UBATCH_TOKENS, n_ctx)
-        parameters.n_outputs_max = 1
+        parameters.n_outputs_max = sequences  # llama.cpp insists on one for each
+        parameters.n_seq_max = sequences
+        parameters.kv_unified = sequences > 1  # copies of a sequence share its cells
         parameters.n_threads = parameters.n_threads_batch = self._options.threads
         parameters.flash_attn_type = library.LLAMA_FLASH_ATTN_TYPE_AUTO
         parameters.swa_full = False
@@ -125,7 +130,7 @@ class LlamaContext:
         self._kv = KVCache(
             library,
             self._context,
-            library.llama_model_n_swa(self._model),
+            self.sliding_window,
             _CHECKPOINT_BUDGET_BYTES,
         )
 
@@ -133,6 +138,26 @@ class LlamaContext:
     def is_loaded(self) -> bool:
         """Whether the weights are there: not before ``load`` ended, nor if it was cancelled."""
         return bool(self._model)
+
+    @property
+    def library(self) -> Any:
+        """llama.cpp, once the weights are loaded."""
+        return self._library
+
+    @property
+    def handle(self) -> Any:
+        """The open context as llama.cpp knows it."""
+        return self._context
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many logits a row has."""
+        return self._options.vocabulary_size
+
+    @property
+    def sliding_window(self) -> int:
+        """How many tokens the windowed layers look back at, themselves included."""
+        return int(self._library.llama_model_n_swa(self._model))
 
     @property
     def kv(self) -> KVCache:
@@ -158,19 +183,25 @@ class LlamaContext:
             token=ids.ctypes.data_as(ctypes.POINTER(library.llama_token)),
             logits=outputs.ctypes.data_as(ctypes.POINTER(ctypes.c_int8)),
         )
-        code = library.llama_decode(self._context, batch)
-        if code == _DECODED:
+        if self.run(batch):
             self.kv.appended(tokens)
             return True
         self.kv.resync()
-        if code == _ABORTED:
-            return False
+        return False
+
+    def run(self, batch: Any) -> bool:
+        """Decode a ``llama_batch``; False when cancelled. Raises DoesNotFitError, EngineError."""
+        code = self._library.llama_decode(self._context, batch)
         if code == _NO_SLOT:
             raise DoesNotFitError(
                 f"the context window of {self.n_ctx:,} tokens is full.",
                 hint="use a larger --context",
             )
-        raise EngineError(f"llama.cpp failed to decode (code {code}): {bindings.explain_log()}.")
+        if code not in {_DECODED, _ABORTED}:
+            raise EngineError(
+                f"llama.cpp failed to decode (code {code}): {bindings.explain_log()}."
+            )
+        return bool(code == _DECODED)
 
     def logits(self) -> NDArray[np.float32]:
         """Return the logits of the last decoded token, shape [vocabulary size], not copied."""

@@ -106,7 +106,8 @@ class LocalEngine:
                 break
             yield from draft.write(opening)
         yield from draft.parser.finish()
-        yield self._finished(end, draft, len(prompt))
+        window = self._generator.window_for(len(prompt))
+        yield finished(end, draft.parser, len(prompt), window, draft.clock.seconds)
 
     def prompt_pieces(self, conversation: Conversation) -> list[tuple[str, bool]]:
         """Return the prompt for `conversation` in pieces; see ``Engine``."""
@@ -173,29 +174,33 @@ class LocalEngine:
             self._encoded = (conversation, ids)
         return self._encoded[1]
 
-    def _finished(self, end: Generated, draft: _Draft, prompt_tokens: int) -> Finished:
-        reason, parser = end.reason, draft.parser
-        if parser.finish_reason is not None:
-            reason = parser.finish_reason  # what was said decides: a call is not an answer
-        evaluated = end.prompt_tokens - end.cached_tokens
-        usage = Usage(
-            prompt_tokens=prompt_tokens,
-            cached_tokens=end.cached_tokens,
-            completion_tokens=end.completion_tokens,
-            reasoning_tokens=parser.reasoning_tokens,
-            context_used=end.context_used,
-            context_window=self._generator.window_for(prompt_tokens),
-        )
-        # The first token comes out of the prefill; the loop then takes decode_s for the others.
-        decoded = max(0, end.completion_tokens - 1)
-        timings = Timings(
-            ttft_s=end.ttft_s,
-            total_s=end.prefill_s + end.decode_s,
-            prefill_tps=_rate(evaluated, end.prefill_s),
-            decode_tps=_rate(decoded, end.decode_s),
-            reasoning_s=draft.clock.seconds,
-        )
-        return Finished(reason, usage, timings)
+
+def finished(
+    end: Generated, parser: StreamParser, prompt_tokens: int, window: int, reasoning_s: float
+) -> Finished:
+    """Return the last event of an answer that `parser` has read; `window` in tokens."""
+    reason = end.reason
+    if parser.finish_reason is not None:
+        reason = parser.finish_reason  # what was said decides: a call is not an answer
+    evaluated = end.prompt_tokens - end.cached_tokens
+    usage = Usage(
+        prompt_tokens=prompt_tokens,
+        cached_tokens=end.cached_tokens,
+        completion_tokens=end.completion_tokens,
+        reasoning_tokens=parser.reasoning_tokens,
+        context_used=end.context_used,
+        context_window=window,
+    )
+    # The first token comes out of the prefill; the loop then takes decode_s for the others.
+    decoded = max(0, end.completion_tokens - 1)
+    timings = Timings(
+        ttft_s=end.ttft_s,
+        total_s=end.prefill_s + end.decode_s,
+        prefill_tps=_rate(evaluated, end.prefill_s),
+        decode_tps=_rate(decoded, end.decode_s),
+        reasoning_s=reasoning_s,
+    )
+    return Finished(reason, usage, timings)
 
 
 class _Draft:
@@ -203,7 +208,7 @@ class _Draft:
 
     def __init__(self, parser: StreamParser, cancel: Cancel) -> None:
         self.parser = parser
-        self.clock = _ReasoningClock()
+        self.clock = ReasoningClock()
         self.tokens: list[int] = []
         self.generated = 0
         self._cancel = cancel
@@ -240,7 +245,7 @@ class _Draft:
         return cut and self.parser.is_in_analysis and not self._cancel.is_set()
 
 
-class _ReasoningClock:
+class ReasoningClock:
     """Adds up the time spent in the analysis channel, token by token."""
 
     def __init__(self) -> None:
@@ -248,6 +253,7 @@ class _ReasoningClock:
         self._last: float | None = None
 
     def tick(self, *, thinking: bool) -> None:
+        """Note that a token came, and whether the next one belongs to the thinking."""
         now = time.monotonic()
         if self._last is not None:
             self.seconds += now - self._last

@@ -17,17 +17,27 @@ _MASK_BYTES: Final = 2
 _SCRATCH_BYTES: Final = 160 << 20
 
 
-def kv_bytes(shape: ModelShape, context_window: int) -> int:
-    """Return the size of the KV cache for `context_window` tokens, f16, sliding window apart."""
-    windowed = min(context_window, shape.window + UBATCH_TOKENS)
+def kv_bytes(
+    shape: ModelShape, context_window: int, *, windows: int = 1, sequences: int = 1
+) -> int:
+    """Return the size of the KV cache for `context_window` tokens, f16, sliding window apart.
+
+    Several `windows` of that size may be in one cache, of which so many `sequences` share the cells
+    (``engine.sequences``).
+    """
+    tokens = context_window * windows
+    windowed = min(tokens, shape.window * sequences + UBATCH_TOKENS)
     windowed = -(-windowed // PAD) * PAD
-    return shape.kv_bytes_per_token * (context_window + windowed)
+    return shape.kv_bytes_per_token * (tokens + windowed)
 
 
-def working_bytes(shape: ModelShape, context_window: int) -> int:
+def working_bytes(
+    shape: ModelShape, context_window: int, *, windows: int = 1, sequences: int = 1
+) -> int:
     """Return what is needed beside the weights: KV cache and compute buffers."""
-    mask = context_window * UBATCH_TOKENS * _MASK_BYTES
-    return kv_bytes(shape, context_window) + mask + _SCRATCH_BYTES
+    mask = context_window * windows * UBATCH_TOKENS * _MASK_BYTES
+    kv = kv_bytes(shape, context_window, windows=windows, sequences=sequences)
+    return kv + mask + _SCRATCH_BYTES
 
 
 def largest_window(model: ModelFile, machine: Memory, *, repack: bool) -> int:

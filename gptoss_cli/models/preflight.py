@@ -32,7 +32,7 @@ class Preflight:
     A GPU that has ``gpu_free_bytes`` (None: there is none) holds all but the experts of
     ``cpu_expert_layers``; ``machine`` is the memory of the host, which holds the rest, or all where
     it ``shares_memory`` with the GPU. ``repack``: the experts are converted into memory of the
-    program's own while loading.
+    program's own while loading. ``windows`` and ``sequences``: how many at once, see ``fit``.
     """
 
     model: ModelFile
@@ -42,6 +42,8 @@ class Preflight:
     shares_memory: bool = False
     cpu_expert_layers: int = 0
     repack: bool = False
+    windows: int = 1
+    sequences: int = 1
 
     @property
     def weights_bytes(self) -> int:
@@ -50,13 +52,18 @@ class Preflight:
 
     @property
     def kv_bytes(self) -> int:
-        """Keys and values of the whole window."""
-        return fit.kv_bytes(self.model.shape, self.context_window)
+        """Keys and values of the whole window, or of all there are."""
+        return fit.kv_bytes(
+            self.model.shape, self.context_window, windows=self.windows, sequences=self.sequences
+        )
 
     @property
     def buffer_bytes(self) -> int:
         """What computing takes beside them."""
-        return fit.working_bytes(self.model.shape, self.context_window) - self.kv_bytes
+        working_bytes = fit.working_bytes(
+            self.model.shape, self.context_window, windows=self.windows, sequences=self.sequences
+        )
+        return working_bytes - self.kv_bytes
 
     @property
     def total_bytes(self) -> int:

@@ -21,9 +21,18 @@ _WORDS = {
 
 
 def assessed(
-    model: ModelFile, context_window: int, *, threads: int | None = None, repack: bool = False
+    model: ModelFile,
+    context_window: int,
+    *,
+    threads: int | None = None,
+    repack: bool = False,
+    windows: int = 1,
+    sequences: int = 1,
 ) -> tuple[Preflight, Placement]:
-    """Return whether `model` fits this machine, and where it would run."""
+    """Return whether `model` fits this machine, and where it would run.
+
+    `windows` and `sequences`: see ``models.fit``.
+    """
     from gptoss_cli.engine.placement import place
     from gptoss_cli.machine import memory
     from gptoss_cli.models import fit
@@ -33,7 +42,9 @@ def assessed(
     placement = place(
         weights_bytes=model.total_bytes,
         expert_bytes=model.expert_bytes,
-        working_bytes=fit.working_bytes(model.shape, context_window),
+        working_bytes=fit.working_bytes(
+            model.shape, context_window, windows=windows, sequences=sequences
+        ),
         layers=model.shape.layers,
         threads=threads,
         repack=repack,
@@ -46,6 +57,8 @@ def assessed(
         shares_memory=placement.shares_memory,
         cpu_expert_layers=placement.cpu_expert_layers,
         repack=placement.repack,
+        windows=windows,
+        sequences=sequences,
     )
     return preflight, placement
 

@@ -1,0 +1,165 @@
+"""Where the records of a batch go, and what an earlier run has left there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from gptoss_cli.errors import GptossError, UsageError
+
+_SYNC_EVERY_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What is there from before: the digests of the lines, and how many failed or were cut off."""
+
+    digests: tuple[str, ...] = ()
+    failed: int = 0
+    cut_off: int = 0
+
+
+class Output:
+    """Writes each record whole and at once, to the file `descriptor` or, if None, standard output.
+
+    A kill loses nothing that was written; a power failure at most the last second.
+    """
+
+    def __init__(
+        self, descriptor: int | None = None, name: str = "", earlier: Earlier = Earlier()
+    ) -> None:
+        self._descriptor = descriptor
+        self._name = name
+        self._synced = time.monotonic()
+        self.earlier = earlier
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Write `record` as a line. Raises GptossError, or OSError for standard output."""
+        line = encoded(record)
+        if self._descriptor is None:
+            sys.stdout.buffer.write(line)
+            sys.stdout.buffer.flush()
+            return
+        try:
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+            self._sync(every_s=_SYNC_EVERY_S)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise GptossError(
+                f"{self._name} cannot be written: {error.strerror}.",
+                hint="free some space; the same command with --resume goes on",
+            ) from None
+
+    def close(self) -> None:
+        """Close the file, which gives it free for others."""
+        if self._descriptor is not None:
+            self._sync(every_s=0.0)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _sync(self, *, every_s: float) -> None:
+        now = time.monotonic()
+        if self._descriptor is not None and now - self._synced >= every_s:
+            self._synced = now
+            with contextlib.suppress(OSError):  # of pipes and devices there is nothing to sync
+                os.fsync(self._descriptor)
+
+
+def encoded(record: Mapping[str, Any]) -> bytes:
+    """Return `record` as a line of JSON. Halves of a pair, which UTF-8 has not, are escaped."""
+    try:
+        return json.dumps(record, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(record).encode() + b"\n"
+
+
+def open_output(path: str | None, *, resumes: bool) -> Output:
+    """Return where records go; with `resumes`, behind those that are there.
+
+    Raises UsageError when that would overwrite something, or another batch is at it.
+    """
+    if path is None:
+        return Output()
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    with contextlib.suppress(OSError):
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            flags = os.O_WRONLY
+    try:
+        descriptor = os.open(path, flags, 0o666)
+        mode = os.fstat(descriptor).st_mode
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
+    if not stat.S_ISREG(mode):
+        if resumes:
+            raise UsageError(f"{path} is no file, there is nothing to go on with.")
+        return Output(descriptor, path)
+    try:
+        _lock(descriptor, path)
+        return Output(descriptor, path, _earlier(descriptor, path, resumes=resumes))
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _lock(descriptor: int, path: str) -> None:
+    from filelock import lock_descriptor
+
+    try:
+        if lock_descriptor(descriptor, blocking=False):
+            return
+    except OSError:  # a file system without locks
+        return
+    raise UsageError(f"another batch is writing {path}.", hint="wait for it, or -o another file")
+
+
+def _earlier(descriptor: int, path: str, *, resumes: bool) -> Earlier:
+    """Read the records that are there, and cut off a last one that was not written to its end."""
+    if not os.fstat(descriptor).st_size:
+        return Earlier()
+    if not resumes:
+        raise UsageError(
+            f"{path} is there already.", hint="--resume goes on with it; -o takes another"
+        )
+    digests: list[str] = []
+    failed = cut_off = whole_bytes = 0
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        file.seek(0)
+        for raw in file:
+            record = _record(raw)
+            if record is None or record.get("index") != len(digests):
+                if _is_last(file):
+                    break
+                raise UsageError(
+                    f"line {len(digests) + 1:,} of {path} is no record of a batch.",
+                    hint="--resume takes what gptoss batch -o has written",
+                )
+            digests.append(str(record.get("input_sha256")))
+            failed += record.get("error") is not None
+            cut_off += record.get("finish_reason") == "length"
+            whole_bytes += len(raw)
+    os.ftruncate(descriptor, whole_bytes)
+    return Earlier(tuple(digests), failed, cut_off)
+
+
+def _is_last(file: Iterator[bytes]) -> bool:
+    return next(file, None) is None
+
+
+def _record(raw: bytes) -> dict[str, Any] | None:
+    if not raw.endswith(b"\n"):
+        return None
+    try:
+        record = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None

@@ -1,0 +1,104 @@
+"""From what a person asked for to an engine that answers several questions together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gptoss_cli.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from gptoss_cli.chat.settings import ChatSettings
+    from gptoss_cli.cli.options import Settings
+    from gptoss_cli.engine.batch_local import LocalBatchEngine
+    from gptoss_cli.engine.placement import Placement
+    from gptoss_cli.models.preflight import Preflight
+    from gptoss_cli.models.weights import ModelFile
+
+USUAL_PARALLEL: Final = 4
+"""On a CPU more together write no faster: each takes other experts (benchmarks/RESULTS.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningBatch:
+    """A model that is being loaded, until ``close``; ``notes`` are for people."""
+
+    engine: LocalBatchEngine
+    settings: ChatSettings
+    notes: tuple[str, ...] = ()
+
+    def close(self) -> None:
+        """Give back memory and threads."""
+        from gptoss_cli.engine.bindings import silence_for_exit
+
+        self.engine.close()
+        silence_for_exit()
+
+
+def start_batch(settings: Settings, parallel: int | None) -> RunningBatch:
+    """Check the model and the memory, and begin to load.
+
+    `parallel` None: choose. Where the memory is short, fewer are answered together.
+    Raises NoModelError, ModelFileError, DoesNotFitError, UsageError or EngineError.
+    """
+    from gptoss_cli.cli.models.shelf import shelf
+    from gptoss_cli.cli.wiring import chat_settings_of, notes_of, window_of
+    from gptoss_cli.engine.batch import BatchGenerator
+    from gptoss_cli.engine.batch_local import LocalBatchEngine
+    from gptoss_cli.engine.llama import LlamaOptions
+    from gptoss_cli.harmony.vocabulary import Vocabulary
+    from gptoss_cli.models.weights import open_model
+
+    registry = shelf().registry
+    opened = open_model(registry.resolve(settings.model))
+    model = opened.file
+    window = window_of(settings.context, model.shape.context_length)
+    try:
+        vocabulary = Vocabulary(opened.tokens, opened.token_types)
+    except ValueError as error:
+        raise ModelFileError(
+            f"{model.path} is damaged: {error}.", hint="download the model again"
+        ) from error
+    fitting, preflight, placement = _fitting(settings, model, window, parallel or USUAL_PARALLEL)
+    if not settings.force:
+        preflight.require()
+    generator = BatchGenerator(
+        LlamaOptions(
+            paths=model.parts,
+            context_window=window,
+            largest_window=window,
+            vocabulary_size=model.vocabulary_size,
+            threads=placement.threads,
+            repack=placement.repack,
+            gpu_layers=placement.gpu_layers,
+            cpu_expert_layers=placement.cpu_expert_layers,
+        ),
+        parallel=fitting,
+    )
+    notes = notes_of(preflight, placement)
+    if parallel is not None and fitting < parallel:
+        notes += (f"note: memory is short: {fitting} instead of {parallel} are answered together.",)
+    chat_settings = chat_settings_of(settings, registry.lasting_name(settings.model))
+    return RunningBatch(LocalBatchEngine(generator, vocabulary), chat_settings, notes)
+
+
+def _fitting(
+    settings: Settings, model: ModelFile, window: int, parallel: int
+) -> tuple[int, Preflight, Placement]:
+    """Return how many sequences the memory suffices for, at most `parallel`, and what they take."""
+    from gptoss_cli.cli.models.card import assessed
+    from gptoss_cli.engine.sequences import sequences_for
+    from gptoss_cli.models.preflight import Verdict
+
+    while True:
+        preflight, placement = assessed(
+            model,
+            window,
+            threads=settings.threads,
+            repack=settings.repack,
+            windows=parallel,
+            sequences=sequences_for(parallel),
+        )
+        if parallel == 1 or settings.force or preflight.verdict is not Verdict.DOES_NOT_FIT:
+            return parallel, preflight, placement
+        parallel //= 2

@@ -1,0 +1,90 @@
+"""How far a batch is: a row that moves at a terminal, nothing in a pipe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final, Self
+
+from gptoss_cli.ui.cells import cells
+from gptoss_cli.ui.foreground import Foreground
+from gptoss_cli.ui.status import loading, seconds
+from gptoss_cli.ui.terminal import Environment
+
+_EVERY_S: Final = 0.1
+_ERASE: Final = "\r\x1b[K"
+
+
+class BatchProgress:
+    """Shows lines, rates and the time left on standard error. Use it with ``with``.
+
+    `total` is the number of lines, None where nobody knows.
+    """
+
+    def __init__(
+        self,
+        screen: Environment,
+        total: int | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._screen = screen
+        self._total = total
+        self._clock = clock
+        self._painted_at = -_EVERY_S
+        self._shown = False
+        self._is_live = screen.stderr_tty and screen.live
+        # Records that go to the same terminal would stand in one row with it.
+        self._shares = screen.stdout_tty
+        self._began: float | None = None
+        self._lines_before = 0
+        # An Enter that is echoed would move the row away from where it is erased.
+        self._foreground = Foreground(screen.stderr if self._is_live else None)
+
+    def __enter__(self) -> Self:
+        self._foreground.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.erase()
+        self._foreground.__exit__()
+
+    def show(self, lines: int, tokens: int, loaded: float | None = None) -> None:
+        """Paint that `lines` are done and `tokens` written, or how far the weights are loaded."""
+        now = self._clock()
+        if tokens and self._began is None:
+            self._began, self._lines_before = now, lines
+        if not self._is_live or now - self._painted_at < _EVERY_S:
+            return
+        self._painted_at = now
+        text = loading(loaded) if loaded is not None else self.text(lines, tokens)
+        room = max(self._screen.size()[0] - 1, 8)
+        while cells(text) > room and " · " in text:
+            text = text.rpartition(" · ")[0]
+        self._screen.stderr.write(_ERASE + text[:room])
+        self._screen.stderr.flush()
+        self._shown = True
+
+    def erase(self) -> None:
+        """Take the row away, before something else is written to the same terminal."""
+        if self._shown:
+            self._screen.stderr.write(_ERASE)
+            self._screen.stderr.flush()
+            self._shown = False
+
+    def before_record(self) -> None:
+        """Take the row away if the record that comes goes to the same terminal."""
+        if self._shares:
+            self.erase()
+
+    def text(self, lines: int, tokens: int) -> str:
+        """Return how far it is, in words."""
+        parts = [f"{lines:,}/{self._total:,}" if self._total is not None else f"{lines:,} lines"]
+        passed = self._clock() - self._began if self._began is not None else 0.0
+        done = lines - self._lines_before
+        if passed > 0 and done > 0:
+            parts.append(f"{done / passed:,.1f} lines/s")
+        if passed > 0 and tokens:
+            parts.append(f"{tokens / passed:,.0f} tok/s")
+        if passed > 0 and done > 0 and self._total is not None and lines < self._total:
+            parts.append(f"{seconds((self._total - lines) * passed / done)} left")
+        return " · ".join(parts)
