@@ -120,7 +120,8 @@ def answer_all(settings: options.Settings, job: Job) -> int:
             show_thinking=bool(settings.show_thinking),
             done=output.earlier.digests,
         )
-        with stopping(cancel), BatchProgress(screen, total) as progress:
+        before = len(output.earlier.digests)
+        with stopping(cancel), BatchProgress(screen, total, before=before) as progress:
             _write(whole, output, cancel, progress)
         if screen.stderr_tty or settings.stats:
             say(progress.text(whole.progress.lines, whole.progress.tokens))

@@ -85,20 +85,28 @@ def start_batch(settings: Settings, parallel: int | None) -> RunningBatch:
 def _fitting(
     settings: Settings, model: ModelFile, window: int, parallel: int
 ) -> tuple[int, Preflight, Placement]:
-    """Return how many sequences the memory suffices for, at most `parallel`, and what they take."""
+    """Return how many to answer together, and what they take: at most `parallel`, and not so many
+    that the model runs worse than it does with one.
+    """
     from gptoss_cli.cli.models.card import assessed
     from gptoss_cli.engine.sequences import sequences_for
     from gptoss_cli.models.preflight import Verdict
 
-    while True:
-        preflight, placement = assessed(
+    def assess(count: int) -> tuple[Preflight, Placement]:
+        return assessed(
             model,
             window,
             threads=settings.threads,
             repack=settings.repack,
-            windows=parallel,
-            sequences=sequences_for(parallel),
+            windows=count,
+            sequences=sequences_for(count),
         )
-        if parallel == 1 or settings.force or preflight.verdict is not Verdict.DOES_NOT_FIT:
+
+    best_first = list(Verdict)
+    alone = best_first.index(assess(1)[0].verdict)
+    while True:
+        preflight, placement = assess(parallel)
+        is_as_good = best_first.index(preflight.verdict) <= alone
+        if parallel == 1 or settings.force or is_as_good:
             return parallel, preflight, placement
         parallel //= 2

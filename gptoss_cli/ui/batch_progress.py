@@ -18,13 +18,15 @@ _ERASE: Final = "\r\x1b[K"
 class BatchProgress:
     """Shows lines, rates and the time left on standard error. Use it with ``with``.
 
-    `total` is the number of lines, None where nobody knows.
+    `total` is the number of lines, None where nobody knows; `before` of them were done earlier.
     """
 
     def __init__(
         self,
         screen: Environment,
         total: int | None,
+        *,
+        before: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._screen = screen
@@ -36,7 +38,7 @@ class BatchProgress:
         # Records that go to the same terminal would stand in one row with it.
         self._shares = screen.stdout_tty
         self._began: float | None = None
-        self._lines_before = 0
+        self._before = before
         # An Enter that is echoed would move the row away from where it is erased.
         self._foreground = Foreground(screen.stderr if self._is_live else None)
 
@@ -51,8 +53,8 @@ class BatchProgress:
     def show(self, lines: int, tokens: int, loaded: float | None = None) -> None:
         """Paint that `lines` are done and `tokens` written, or how far the weights are loaded."""
         now = self._clock()
-        if tokens and self._began is None:
-            self._began, self._lines_before = now, lines
+        if self._began is None or loaded is not None:
+            self._began = now
         if not self._is_live or now - self._painted_at < _EVERY_S:
             return
         self._painted_at = now
@@ -80,7 +82,7 @@ class BatchProgress:
         """Return how far it is, in words."""
         parts = [f"{lines:,}/{self._total:,}" if self._total is not None else f"{lines:,} lines"]
         passed = self._clock() - self._began if self._began is not None else 0.0
-        done = lines - self._lines_before
+        done = lines - self._before
         if passed > 0 and done > 0:
             parts.append(f"{done / passed:,.1f} lines/s")
         if passed > 0 and tokens:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gptoss_cli.engine import llama
 from gptoss_cli.engine.base import WINDOW_STEP
+from gptoss_cli.engine.sequences import sequences_for
 from gptoss_cli.machine import memory, usable_cores
 from gptoss_cli.models import fit
 from gptoss_cli.models.fit import kv_bytes, working_bytes
@@ -23,6 +24,14 @@ def test_a_small_context_needs_no_more_for_its_windows_than_it_has():
 
 def test_working_memory_at_8k_stays_below_what_is_promised():
     assert working_bytes(SHAPE_20B, 8192) < 0.6 * GB
+
+
+def test_several_windows_share_one_cache_of_sliding_windows():
+    one, four = (kv_bytes(SHAPE_20B, 8192, windows=n, sequences=sequences_for(n)) for n in (1, 4))
+    assert one == 24_576 * (8192 + 1024)
+    assert four == 24_576 * (4 * 8192 + 1792)
+    more = working_bytes(SHAPE_20B, 8192, windows=4, sequences=sequences_for(4))
+    assert more - working_bytes(SHAPE_20B, 8192) > four - kv_bytes(SHAPE_20B, 8192)
 
 
 def test_this_machine_is_measured():
