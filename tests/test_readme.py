@@ -27,7 +27,7 @@ def commands_that_work_as_written() -> list[str]:
     return block.splitlines()
 
 
-def in_a_shell(command: str) -> subprocess.CompletedProcess[str]:
+def in_a_shell(command: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-c", command],
         stdin=subprocess.DEVNULL,
@@ -35,6 +35,7 @@ def in_a_shell(command: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         timeout=60,
+        cwd=folder,
         env=os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"},
     )
 
@@ -44,6 +45,14 @@ def test_the_examples_work_as_written(command):
     done = in_a_shell(command)
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_the_batches_work_as_written_one_after_the_other(tmp_path):
+    (block,) = [block for block in code_blocks("sh") if "gptoss batch" in block]
+    for command in block.splitlines():
+        done = in_a_shell(command, tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert '"id": "a", "final": "12 + 30 = 42"' in (tmp_path / "sums.jsonl").read_text()
 
 
 def test_the_transcript_is_what_the_program_says():

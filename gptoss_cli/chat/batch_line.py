@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -67,7 +68,7 @@ def read_question(line: InputLine, settings: ChatSettings) -> Question:
         said = _object(line.text)
     except UsageError as error:
         return replace(question, fault=error)
-    if isinstance(said.get("id"), Scalar):
+    if _is_scalar(said.get("id")):
         question = replace(question, id=said.get("id"))
     try:
         return _understood(question, said)
@@ -88,7 +89,7 @@ def _object(text: str) -> dict[str, Any]:
 
 def _understood(question: Question, said: dict[str, Any]) -> Question:
     _require_known(said)
-    if not isinstance(said.get("id"), Scalar):
+    if not _is_scalar(said.get("id")):
         raise UsageError("id takes text, a number, true, false or null.")
     for key in _TEXTS:
         if not isinstance(said.get(key, ""), str):
@@ -112,6 +113,11 @@ def _understood(question: Question, said: dict[str, Any]) -> Question:
             raise UsageError(f"{name} takes {number.words}.")
         settings = settings.with_value(name, value)
     return replace(question, prompt=prompt, settings=settings)
+
+
+def _is_scalar(value: object) -> bool:
+    # Too large a number is infinite, which JSON cannot write.
+    return isinstance(value, Scalar) and not (isinstance(value, float) and math.isinf(value))
 
 
 def _require_known(said: dict[str, Any]) -> None:

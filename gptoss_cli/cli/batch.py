@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
-import shlex
 import sys
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -98,6 +96,8 @@ def answer_all(settings: options.Settings, job: Job) -> int:
     from gptoss_cli.ui.say import say
 
     if settings.seed is None:
+        import secrets
+
         settings = replace(settings, seed=secrets.randbits(31))
     is_json = None if job.format is Format.AUTO else job.format is Format.JSONL
     # What is typed as input is to be seen and edited, line by line.
@@ -143,6 +143,8 @@ def _write(whole: Batch, output: Output, cancel: Cancel, progress: BatchProgress
 
 def _interrupted(job: Job) -> int:
     """Say how to go on."""
+    import shlex
+
     from gptoss_cli.ui.say import say
     from gptoss_cli.ui.status import error
 
@@ -166,6 +168,7 @@ def _exit_code(job: Job, counts: Counts, output: Output) -> int:
     if failed:
         raise GptossError(f"{failed:,} {of} failed.", hint="their records have an error")
     if cut_off and not job.allows_truncated:
-        say(error(f"{cut_off:,} {of} are cut off.", "a larger --max-tokens or --context"))
+        verb = "is" if cut_off == 1 else "are"
+        say(error(f"{cut_off:,} {of} {verb} cut off.", "a larger --max-tokens or --context"))
         return ExitCode.CUT_OFF
     return ExitCode.OK

@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from typing import Any, Final
 from gptoss_cli.errors import GptossError, UsageError
 
 _SYNC_EVERY_S: Final = 1.0
+_BEGINNING: Final = b'{"version": '
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,9 @@ def _earlier(descriptor: int, path: str, *, resumes: bool) -> Earlier:
         file.seek(0)
         for raw in file:
             record = _record(raw)
+            if record is None and _is_begun(raw) and next(file, None) is None:
+                break
             if record is None or record.get("index") != len(digests):
-                if _is_last(file):
-                    break
                 raise UsageError(
                     f"line {len(digests) + 1:,} of {path} is no record of a batch.",
                     hint="--resume takes what gptoss batch -o has written",
@@ -151,8 +152,9 @@ def _earlier(descriptor: int, path: str, *, resumes: bool) -> Earlier:
     return Earlier(tuple(digests), failed, cut_off)
 
 
-def _is_last(file: Iterator[bytes]) -> bool:
-    return next(file, None) is None
+def _is_begun(raw: bytes) -> bool:
+    """Whether a line may be what a kill or a power failure left of a record, and nobody's own."""
+    return _BEGINNING.startswith(raw[: len(_BEGINNING)]) or not raw.strip(b"\0")
 
 
 def _record(raw: bytes) -> dict[str, Any] | None:

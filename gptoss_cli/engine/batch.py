@@ -19,6 +19,7 @@ from gptoss_cli.engine.llama import UBATCH_TOKENS, LlamaContext, LlamaOptions
 from gptoss_cli.engine.sampling import Sampler
 from gptoss_cli.engine.sequences import Row, Sequences
 from gptoss_cli.engine.worker import Stream, Worker
+from gptoss_cli.errors import DoesNotFitError
 from gptoss_cli.events import FinishReason, LoadProgress
 
 _WAIT_S: Final = 0.05
@@ -96,13 +97,22 @@ class BatchGenerator:
         self._context.load(report, self._cancel)
         if self._cancel.is_set():
             return
-        sequences = Sequences(self._context, self.parallel, self.window)
+        sequences = self._open()
         self._context.obey(self._cancel)
         loop = _Loop(sequences, self._context, self.window, self._unwanted, put)
         while not self._cancel.is_set():
             self._admit(loop)
             if loop.is_busy and not loop.step():
                 return
+
+    def _open(self) -> Sequences:
+        try:
+            return Sequences(self._context, self.parallel, self.window)
+        except DoesNotFitError as error:
+            if self.parallel == 1:
+                raise
+            hint = f"fewer at once: --parallel {self.parallel // 2}"
+            raise DoesNotFitError(str(error), hint=hint) from None
 
     def _admit(self, loop: _Loop) -> None:
         """Take requests while there are free sequences; wait for one where nothing runs."""

@@ -88,7 +88,7 @@ def test_objects_say_how_they_are_to_be_answered():
     assert third["usage"]["completion_tokens"] == 3
     assert fourth["usage"]["prompt_tokens"] > first["usage"]["prompt_tokens"]
     assert done.exit_code == 6
-    assert "1 of 4 lines are cut off" in done.stderr
+    assert "1 of 4 lines is cut off" in done.stderr
 
 
 BAD = [
@@ -100,6 +100,7 @@ BAD = [
     (b'{"prompt": 5}', "prompt takes text"),
     (b'{"promt": "x"}', "did you mean prompt?"),
     (b'{"prompt": "x", "id": [1]}', "id takes text"),
+    (b'{"prompt": "x", "id": 1e999}', "id takes text"),
     (b'{"prompt": "x", "effort": "very"}', "low, medium or high"),
     (b'{"prompt": "x", "temperature": -1}', "temperature takes a number from 0 to 10"),
     (b'{"prompt": "x", "max_tokens": 1.5}', "max_tokens takes a whole number"),
@@ -251,14 +252,15 @@ def test_another_input_is_no_input_to_resume_with(tmp_path, changed):
     assert target.read_bytes() == written
 
 
-def test_a_file_that_is_no_batch_stays_as_it_is(tmp_path):
+@pytest.mark.parametrize("notes", ["my notes\nand more\n", "one line", '{"prompt": "1 + 1"}\n'])
+def test_a_file_that_is_no_batch_stays_as_it_is(tmp_path, notes):
     source, target = tmp_path / "in.txt", tmp_path / "notes.txt"
     source.write_text("1 + 1\n")
-    target.write_text("my notes\nand more\n")
+    target.write_text(notes)
     done = gptoss(*BATCH, source, "-o", target, "--resume")
     assert done.exit_code == 2
     assert "no record of a batch" in done.stderr
-    assert target.read_text() == "my notes\nand more\n"
+    assert target.read_text() == notes
 
 
 def test_two_batches_do_not_write_one_file(tmp_path):
