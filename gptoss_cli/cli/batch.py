@@ -125,8 +125,8 @@ def answer_all(settings: options.Settings, job: Job) -> int:
             _write(whole, output, cancel, progress)
         if screen.stderr_tty or settings.stats:
             say(progress.text(whole.progress.lines, whole.progress.tokens))
-    if cancel.is_set():
-        return _interrupted(job)
+        if cancel.is_set():  # said before the memory is given back, which takes a moment
+            return _interrupted(job)
     return _exit_code(job, whole.progress, output)
 
 
