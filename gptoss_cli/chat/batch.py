@@ -220,7 +220,7 @@ class Batch:
             "usage": asdict(end.usage) if end else None,
             "timings": _rounded(asdict(end.timings)) if end else None,
             "seed": question.settings.sampling.seed if end else None,
-            "error": {"message": str(error), "exit_code": int(error.exit_code)} if error else None,
+            "error": _explained(error) if error else None,
         }
 
 
@@ -230,6 +230,10 @@ def _failure(end: Finished, final: list[str]) -> GptossError | None:
     if end.reason is FinishReason.STOP and not final:
         return GptossError("the model ended without an answer.")
     return None
+
+
+def _explained(error: GptossError) -> Record:
+    return {"message": str(error), "hint": error.hint, "exit_code": int(error.exit_code)}
 
 
 def _rounded(timings: dict[str, float]) -> dict[str, float]:

@@ -85,11 +85,11 @@ def batch(
 def answer_all(settings: options.Settings, job: Job) -> int:
     """Answer all lines of the input and return the exit code."""
     from gptoss_cli.chat.batch import Batch
-    from gptoss_cli.chat.interrupt import stopping
+    from gptoss_cli.chat.interrupt import Interruption
     from gptoss_cli.cli.batch_input import count_lines, open_lines
     from gptoss_cli.cli.batch_output import open_output
     from gptoss_cli.cli.batch_wiring import start_batch
-    from gptoss_cli.cli.prompt import is_at_a_terminal
+    from gptoss_cli.cli.standard_input import is_at_a_terminal
     from gptoss_cli.cli.wiring import environment
     from gptoss_cli.engine.base import Cancel
     from gptoss_cli.ui.batch_progress import BatchProgress
@@ -105,6 +105,7 @@ def answer_all(settings: options.Settings, job: Job) -> int:
     screen = environment(live=not is_typed)
     cancel = Cancel()
     with contextlib.ExitStack() as open_things:
+        interruption = open_things.enter_context(Interruption())
         source = open_lines(job.file, is_json=is_json)
         output = open_things.enter_context(
             contextlib.closing(open_output(job.output, resumes=job.resumes))
@@ -121,12 +122,13 @@ def answer_all(settings: options.Settings, job: Job) -> int:
             done=output.earlier.digests,
         )
         before = len(output.earlier.digests)
-        with stopping(cancel), BatchProgress(screen, total, before=before) as progress:
+        with interruption.stopping(cancel), BatchProgress(screen, total, before=before) as progress:
             _write(whole, output, cancel, progress)
         if screen.stderr_tty or settings.stats:
             say(progress.text(whole.progress.lines, whole.progress.tokens))
         if cancel.is_set():  # said before the memory is given back, which takes a moment
-            return _interrupted(job)
+            _tell_how_to_go_on(job)
+            return interruption.exit_code
     return _exit_code(job, whole.progress, output)
 
 
@@ -141,8 +143,8 @@ def _write(whole: Batch, output: Output, cancel: Cancel, progress: BatchProgress
         output.write(record)
 
 
-def _interrupted(job: Job) -> int:
-    """Say how to go on."""
+def _tell_how_to_go_on(job: Job) -> None:
+    """Say that the batch is stopped, and how it goes on."""
     import shlex
 
     from gptoss_cli.ui.say import say
@@ -155,7 +157,6 @@ def _interrupted(job: Job) -> int:
     elif job.output is not None:
         hint = "the same command with --resume, and the same input"
     say(error("the batch is stopped; what is written is whole.", hint))
-    return ExitCode.INTERRUPTED
 
 
 def _exit_code(job: Job, counts: Counts, output: Output) -> int:

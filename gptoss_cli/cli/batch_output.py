@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptoss_cli.errors import GptossError, UsageError
+from gptoss_cli.ui.records import json_text
 
 _SYNC_EVERY_S: Final = 1.0
 _BEGINNING: Final = b'{"version": '
@@ -44,7 +45,7 @@ class Output:
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Write `record` as a line. Raises GptossError, or OSError for standard output."""
-        line = encoded(record)
+        line = f"{json_text(record)}\n".encode()
         if self._descriptor is None:
             sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
@@ -74,14 +75,6 @@ class Output:
             self._synced = now
             with contextlib.suppress(OSError):  # of pipes and devices there is nothing to sync
                 os.fsync(self._descriptor)
-
-
-def encoded(record: Mapping[str, Any]) -> bytes:
-    """Return `record` as a line of JSON. Halves of a pair, which UTF-8 has not, are escaped."""
-    try:
-        return json.dumps(record, ensure_ascii=False).encode() + b"\n"
-    except UnicodeEncodeError:
-        return json.dumps(record).encode() + b"\n"
 
 
 def open_output(path: str | None, *, resumes: bool) -> Output:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from tests.support.program import COMMAND, ROOT, Done, gptoss
@@ -23,9 +24,23 @@ KEYS = [
 ]
 
 
+SCHEMA = json.loads((ROOT / "docs" / "batch-output.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
 def records(done: Done | str) -> list[dict[str, Any]]:
+    """The records, each as the documented schema has it."""
     text = done if isinstance(done, str) else done.stdout
-    return [json.loads(line) for line in text.splitlines()]
+    found = [json.loads(line) for line in text.splitlines()]
+    for record in found:
+        VALIDATOR.validate(record)
+    return found
+
+
+def test_records_share_what_they_have_in_common_with_those_of_run():
+    of_run = json.loads((ROOT / "docs" / "run-output.schema.json").read_text(encoding="utf-8"))
+    for name, definition in SCHEMA["$defs"].items():
+        assert definition == of_run["$defs"][name]
 
 
 def finals(done: Done | str) -> list[str | None]:
