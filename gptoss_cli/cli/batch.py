@@ -58,7 +58,11 @@ def batch(
     ] = False,
     input_format: Annotated[
         Format,
-        typer.Option("--format", help="What a line is: a prompt, or a JSON object."),
+        typer.Option(
+            "--format",
+            metavar="auto|lines|jsonl",
+            help="What a line is: a prompt, or a JSON object.",
+        ),
     ] = Format.AUTO,
     parallel: Annotated[
         int | None,
