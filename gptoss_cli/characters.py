@@ -7,6 +7,7 @@ joiners, variation selectors, conjoining Hangul. Pure.
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import Final
 
@@ -26,6 +27,8 @@ _HIDDEN: Final = (
     "\U000e0000-\U000e007f"  # tags: a hidden alphabet
     "\U000e0100-\U000e01ef"  # variants of ideographs: another one
 )
+# A syllable may be followed by its final consonant.
+_PARTS: Final = re.compile("[\uac00-\ud7a3]?[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7fb]+")
 OBEYED: Final = re.compile(f"[{_OBEYED}]")
 """What a terminal acts upon, or cannot be written."""
 # One class, one search: text without any of these, nearly all of it, costs a single scan.
@@ -42,6 +45,14 @@ def shown(character: str) -> str:
     if code < 0x20:
         return chr(0x2400 + code)
     return "␡" if code == 0x7F else f"<U+{code:04X}>"
+
+
+def hangul_composed(text: str) -> str:
+    """Return `text` with syllables where it has their parts (jamo), as macOS writes file names.
+
+    Models know the syllables. All else stays as it is: composing everything would change signs.
+    """
+    return _PARTS.sub(lambda match: unicodedata.normalize("NFC", match.group()), text)
 
 
 def with_shown(pattern: re.Pattern[str], text: str) -> str:

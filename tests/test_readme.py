@@ -56,7 +56,7 @@ def test_the_batches_work_as_written_one_after_the_other(tmp_path):
 
 
 def test_the_transcript_is_what_the_program_says():
-    (block,) = code_blocks("text")
+    block = code_blocks("text")[0]
     command, *shown = block.splitlines()
     done = in_a_shell(command.removeprefix("$ "))
     assert (done.stderr + done.stdout).splitlines() == shown
@@ -70,8 +70,10 @@ def test_the_table_of_exit_codes_is_complete_and_says_what_they_mean():
 def test_every_option_the_readme_names_exists_and_every_option_is_named():
     shown = set(re.findall(r"--[a-z][a-z-]+", gptoss("run", "--help").stdout))
     (paragraph,) = re.findall(r"^Options of both:.*?\n\n", README, re.DOTALL | re.MULTILINE)
-    (table,) = re.findall(r"^\| option of `run`.*?\n\n", README, re.DOTALL | re.MULTILINE)
-    paragraph += table
+    for heading in ("option of `run`", "option"):
+        pattern = rf"^\| {heading} \|.*?\n\n"
+        (table,) = re.findall(pattern, README, re.DOTALL | re.MULTILINE)
+        paragraph += table
     named = set(re.findall(r"--[a-z][a-z-]+", paragraph)) | {
         f"--{word}" for word in re.findall(r"/([a-z]+-[a-z]+)`", paragraph)
     }
@@ -115,3 +117,9 @@ def test_the_table_of_keys_is_what_can_be_set():
         takes, does = shown[key.full_name]
         assert does == key.does
         assert takes == key.kind.words or key.name == "threads"
+
+
+def test_the_table_of_templates_is_what_there_is():
+    rows = re.findall(r"^\| `([a-z]+)` \| ([A-Z][^|]+) \|$", README, re.MULTILINE)
+    listed = [line.split("\t")[:2] for line in gptoss("templates").stdout.splitlines()]
+    assert {tuple(row) for row in listed} <= set(rows)

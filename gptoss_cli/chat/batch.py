@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Protocol
 
+from gptoss_cli.characters import hangul_composed
 from gptoss_cli.chat.batch_line import InputLine, Question, read_question
 from gptoss_cli.chat.settings import ChatSettings
 from gptoss_cli.engine.base import Cancel, Sampling
@@ -42,7 +43,13 @@ class BatchEngine(Protocol):
         """How many were asked and are not finished."""
 
     def ask(
-        self, key: int, conversation: Conversation, *, sampling: Sampling, max_tokens: int | None
+        self,
+        key: int,
+        conversation: Conversation,
+        *,
+        sampling: Sampling,
+        max_tokens: int | None,
+        thinking: bool = True,
     ) -> None:
         """Have `conversation` answered. Raises DoesNotFitError when it fills the window."""
 
@@ -162,9 +169,10 @@ class Batch:
             try:
                 self._engine.ask(
                     line.index,
-                    settings.conversation((user(question.prompt),)),
+                    settings.conversation((user(hangul_composed(question.prompt)),)),
                     sampling=settings.sampling,
                     max_tokens=settings.max_tokens,
+                    thinking=settings.thinking,
                 )
             except DoesNotFitError as error:
                 fault = error

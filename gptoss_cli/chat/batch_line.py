@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from gptoss_cli.chat.settings import NUMBERS, ChatSettings
+from gptoss_cli.chat.numbers import EFFORTS, NUMBERS
+from gptoss_cli.chat.settings import ChatSettings
 from gptoss_cli.errors import GptossError, UsageError
-from gptoss_cli.messages import ReasoningEffort
 
 Scalar = str | int | float | bool | None
 
@@ -101,10 +101,9 @@ def _understood(question: Question, said: dict[str, Any]) -> Question:
     if "system" in said:
         settings = replace(settings, instructions=said["system"])
     if "effort" in said:
-        try:
-            settings = replace(settings, effort=ReasoningEffort(said["effort"]))
-        except ValueError:
-            raise UsageError("effort takes low, medium or high.") from None
+        if said["effort"] not in EFFORTS:
+            raise UsageError("effort takes low, medium, high or none.")
+        settings = settings.with_effort(said["effort"])
     for name, number in NUMBERS.items():
         value = said.get(name)
         if name not in said or (value is None and number.open):

@@ -1,4 +1,4 @@
-"""The numbers a conversation is held with, and what each takes.
+"""What a conversation is held with: efforts, and numbers with what each takes.
 
 One table for the options of the command line, the configuration and ``/set``; nothing heavy is
 imported for it.
@@ -9,6 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from typing import Final
+
+EFFORTS: Final = ("low", "medium", "high", "none")
+"""How long the model thinks; none, which gpt-oss does not know, opens the answer at once."""
 
 LARGEST: Final = 2**31 - 1
 _MOST_DIGITS: Final = 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from gptoss_cli.characters import hangul_composed
 from gptoss_cli.chat.context import ContextFitter, Fitted
 from gptoss_cli.chat.keeping import Keeper
 from gptoss_cli.chat.recording import Recording
@@ -64,6 +65,7 @@ class Chat:
         DoesNotFitError when it is too long.
         """
         settings = settings or self.settings
+        text = hangul_composed(text)
         asked = settings.conversation((*said(self.tree.path()), user(text)))
         fitted = self._fitter.fit(asked, self.engine)
         return Prepared(text, self.tree.head_id, settings, fitted)

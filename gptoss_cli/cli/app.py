@@ -42,6 +42,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
         "gptoss_cli.cli.config.app:app",
         "Show, change and check what is set: a file, variables, profiles.",
     ),
+    "templates": Command(
+        "gptoss_cli.cli.templates.command:templates",
+        "List the templates of gptoss run --template, or print one.",
+    ),
     "completion": Command(
         "gptoss_cli.cli.completion.app:app",
         "Have the shell complete commands, options, models and conversations.",

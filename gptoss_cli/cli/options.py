@@ -67,7 +67,7 @@ Model = Annotated[
     str | None,
     _option("model", "-m", "--model", metavar="MODEL", completes=names_to_run),
 ]
-Effort = Annotated[str, _option("effort", "-e", "--effort", metavar="low|medium|high")]
+Effort = Annotated[str, _option("effort", "-e", "--effort", metavar="low|medium|high|none")]
 System = Annotated[str, _option("system", "--system", metavar="TEXT")]
 Temperature = Annotated[float, _option("temperature")]
 TopP = Annotated[float, _option("top_p")]

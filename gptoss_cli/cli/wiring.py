@@ -14,7 +14,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from gptoss_cli.errors import ModelFileError, UsageError
-from gptoss_cli.messages import ReasoningEffort
 from gptoss_cli.ui.terminal import Environment
 
 if TYPE_CHECKING:
@@ -151,9 +150,8 @@ def chat_settings_of(settings: Settings, model: str) -> ChatSettings:
     from gptoss_cli.chat.settings import ChatSettings
     from gptoss_cli.engine.base import Sampling
 
-    return ChatSettings(
+    chatting = ChatSettings(
         model=model,
-        effort=ReasoningEffort(settings.effort),
         instructions=settings.system,
         date=settings.date or date.today().isoformat(),
         sampling=Sampling(
@@ -165,6 +163,7 @@ def chat_settings_of(settings: Settings, model: str) -> ChatSettings:
         ),
         max_tokens=settings.max_tokens,
     )
+    return chatting.with_effort(settings.effort)
 
 
 def window_of(asked: int | None, trained: int) -> int:

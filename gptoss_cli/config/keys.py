@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from gptoss_cli.chat.numbers import LARGEST, NUMBERS, Number
+from gptoss_cli.chat.numbers import EFFORTS, LARGEST, NUMBERS, Number
 from gptoss_cli.config.paths import CONFIG_VARIABLE
-from gptoss_cli.messages import ReasoningEffort
 
 Value = str | float | int | bool | None
 """What a key is set to; None leaves it to the program."""
@@ -235,9 +234,9 @@ KEYS: Final = (
     ),
     Key(
         "effort",
-        Word(lambda: [effort.value for effort in ReasoningEffort]),
+        Word(lambda: EFFORTS),
         "medium",
-        "How long it thinks.",
+        "How long it thinks; none opens the answer at once.",
     ),
     Key("system", Text(), "", "Instructions for the whole conversation."),
     Key("context", _WINDOW, None, "Context window in tokens (8192, or what a prompt needs)."),

@@ -36,6 +36,11 @@ class Paths:
         return self.config / "config.toml" if self.config.is_absolute() else None
 
     @property
+    def templates(self) -> Path:
+        """The person's own templates."""
+        return self.config / "templates"
+
+    @property
     def sessions(self) -> Path:
         """The store of conversations."""
         return self.data / "sessions.db"

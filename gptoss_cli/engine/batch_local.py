@@ -14,7 +14,7 @@ from gptoss_cli.engine.worker import run_elsewhere
 from gptoss_cli.errors import prompt_too_long
 from gptoss_cli.events import Event, LoadProgress
 from gptoss_cli.harmony.parse import StreamParser
-from gptoss_cli.harmony.render import PromptEncoder, render
+from gptoss_cli.harmony.render import PromptEncoder, open_final, render
 from gptoss_cli.harmony.vocabulary import Vocabulary
 from gptoss_cli.messages import Conversation, user
 
@@ -44,9 +44,17 @@ class LocalBatchEngine:
         return len(self._drafts)
 
     def ask(
-        self, key: int, conversation: Conversation, *, sampling: Sampling, max_tokens: int | None
+        self,
+        key: int,
+        conversation: Conversation,
+        *,
+        sampling: Sampling,
+        max_tokens: int | None,
+        thinking: bool = True,
     ) -> None:
         """Have `conversation` answered; its events come from ``poll`` under `key`.
+
+        Without `thinking` the answer is opened at once.
 
         Raises DoesNotFitError when it fills the window of one conversation by itself.
         """
@@ -64,11 +72,14 @@ class LocalBatchEngine:
             raise prompt_too_long(len(prompt), window, hint=hint)
         another = self._encoder.encode(render(replace(conversation, messages=(user(""),))))
         parser = StreamParser(self._vocabulary)
+        opening = [] if thinking else self._encoder.encode(open_final())
+        for token in opening:
+            parser.feed(token)
         self._drafts[key] = _Draft(parser, ReasoningClock(), len(prompt))
         self._generator.submit(
             BatchRequest(
                 key=key,
-                prompt=tuple(prompt),
+                prompt=(*prompt, *opening),
                 prefix_tokens=common_prefix(prompt, another),
                 sampling=sampling,
                 stop=parser.stop_tokens,

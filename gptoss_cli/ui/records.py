@@ -6,11 +6,11 @@ Both shapes are described in docs/run-output.schema.json; ``VERSION`` changes wh
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from gptoss_cli.characters import json_escaped
 from gptoss_cli.events import (
     AnalysisDelta,
     Event,
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from gptoss_cli.ui.area import Output
 
 VERSION: Final = 1
-# What a terminal obeys or hides and JSON leaves as it is: it means the same as an escape.
-_CONTROLS: Final = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 class AnswerRecord:
@@ -132,9 +130,7 @@ class EventLines:
 
 def json_text(content: Any, *, indent: int | None = None) -> str:
     """Return `content` as JSON that is valid UTF-8 and harmless on a terminal."""
-    text = json.dumps(content, ensure_ascii=False, indent=indent)
-    text = _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-    return text.encode("utf-8", "backslashreplace").decode()
+    return json_escaped(json.dumps(content, ensure_ascii=False, indent=indent))
 
 
 def error_object(error: GptossError | None) -> dict[str, Any] | None:

@@ -44,7 +44,7 @@ class Backwards:
     def pending(self) -> int:
         return len(self._asked)
 
-    def ask(self, key, conversation, *, sampling, max_tokens) -> None:
+    def ask(self, key, conversation, *, sampling, max_tokens, thinking=True) -> None:
         text = conversation.messages[0].content
         if text == "long":
             raise prompt_too_long(9, 8, hint="")

@@ -116,7 +116,7 @@ BAD = [
     (b'{"promt": "x"}', "did you mean prompt?"),
     (b'{"prompt": "x", "id": [1]}', "id takes text"),
     (b'{"prompt": "x", "id": 1e999}', "id takes text"),
-    (b'{"prompt": "x", "effort": "very"}', "low, medium or high"),
+    (b'{"prompt": "x", "effort": "very"}', "low, medium, high or none"),
     (b'{"prompt": "x", "temperature": -1}', "temperature takes a number from 0 to 10"),
     (b'{"prompt": "x", "max_tokens": 1.5}', "max_tokens takes a whole number"),
     (b'{"prompt": "x", "seed": true}', "seed takes"),

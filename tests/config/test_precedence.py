@@ -140,7 +140,7 @@ def test_another_profile_that_is_wrong_stops_nobody():
     text = '[profiles.good]\neffort = "low"\n[profiles.bad]\neffort = "all"\n'
     assert read(text)["effort"].value == "medium"
     assert read(text, profile="good")["effort"].value == "low"
-    with pytest.raises(ConfigError, match="takes low, medium or high, not 'all'"):
+    with pytest.raises(ConfigError, match="takes low, medium, high or none, not 'all'"):
         read(text, profile="bad")
 
 

@@ -12,10 +12,11 @@ from gptoss_cli.cli import conversation
 from gptoss_cli.cli.run import executing
 from gptoss_cli.cli.run.asking import Question, compose
 from gptoss_cli.cli.run.delivering import Content, Delivery, going_to
+from gptoss_cli.cli.run.forming import form_of
 from gptoss_cli.cli.run.wanted import Wanted
 from gptoss_cli.cli.wiring import Running, environment, start
 from gptoss_cli.engine.base import Cancel
-from gptoss_cli.errors import CancelledError, ExitCode, GptossError
+from gptoss_cli.errors import CancelledError, ExitCode, GptossError, UnmetFormError
 from gptoss_cli.events import FinishReason
 from gptoss_cli.ui import status
 from gptoss_cli.ui.renderer import make_renderer
@@ -24,8 +25,11 @@ from gptoss_cli.ui.say import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gptoss_cli.chat.settings import ChatSettings
     from gptoss_cli.cli.options import Settings
+    from gptoss_cli.cli.run.templating import Filling
     from gptoss_cli.sessions.store import SessionStore
+    from gptoss_cli.structured.form import OutputForm
     from gptoss_cli.ui.terminal import Environment
 
 _SEED_BITS: Final = 31
@@ -33,26 +37,36 @@ _SEED_BITS: Final = 31
 
 def answer(settings: Settings, wanted: Wanted, arguments: Sequence[str]) -> int:
     """Answer what `arguments`, documents and standard input ask; return the exit code."""
+    template = None
+    if wanted.template is not None:
+        from gptoss_cli.cli.run.templating import filling
+
+        template = filling(wanted.template, wanted.parameters)
+        settings, wanted = template.applied(settings, wanted)
     if wanted.executes:
         executing.require_terminal()
         system = executing.told(settings.system, executing.Shell.of_this_user())
         settings = replace(settings, system=system)
     with Interruption(wanted.timeout_s) as interruption:
-        code = _answered(settings, wanted, arguments, interruption)
+        code = _answered(settings, wanted, arguments, interruption, template)
         if code == ExitCode.TIMEOUT and wanted.timeout_s is not None:
             say(f"stopped: the time limit of {wanted.timeout_s:g} s is over.")
     return code
 
 
 def _answered(
-    settings: Settings, wanted: Wanted, arguments: Sequence[str], interruption: Interruption
+    settings: Settings,
+    wanted: Wanted,
+    arguments: Sequence[str],
+    interruption: Interruption,
+    template: Filling | None,
 ) -> int:
     with going_to(wanted.output, environment()) as (screen, place):
-        is_whole = wanted.extract is not None or wanted.executes
+        is_whole = bool(wanted.extract is not None or wanted.executes or wanted.forms)
         delivery = Delivery(wanted, screen, is_whole=is_whole)
         # A seed of our own choice can be told, so that every answer can be had again.
         seed = secrets.randbits(_SEED_BITS) if settings.seed is None else settings.seed
-        one_shot = _OneShot(settings, wanted, delivery, interruption, seed)
+        one_shot = _OneShot(settings, wanted, delivery, interruption, template, seed)
         try:
             code = one_shot.run(arguments, screen)
         except (Halted, CancelledError):
@@ -75,12 +89,15 @@ class _OneShot:
         wanted: Wanted,
         delivery: Delivery,
         interruption: Interruption,
+        template: Filling | None,
         seed: int,
     ) -> None:
         self._settings = settings
         self._wanted = wanted
         self._delivery = delivery
         self._interruption = interruption
+        self._template = template
+        self._form: OutputForm | None = None
         self._seed = seed
         self.about: dict[str, Any] = {
             "model": settings.model,
@@ -92,7 +109,10 @@ class _OneShot:
     def run(self, arguments: Sequence[str], screen: Environment) -> int:
         """Ask and answer; return the exit code."""
         wanted = self._wanted
-        question = compose(arguments, wanted.files)
+        self._form = form_of(wanted)
+        template = self._template
+        question = compose(arguments, wanted.files, needs_words=template is None)
+        text = question.text if template is None else template.prompt(question.text)
         with contextlib.ExitStack() as open_things:
             store = self._store(open_things, screen)
             resumed = conversation.resumed_session(store, wanted.session)
@@ -109,7 +129,7 @@ class _OneShot:
             for note in running.notes:
                 say(note)
             self._take_up(running, store, resumed)
-            return self._ask(running, question, screen)
+            return self._ask(running, question, text, screen)
 
     def _store(self, open_things: contextlib.ExitStack, screen: Environment) -> SessionStore | None:
         wanted = self._wanted
@@ -127,11 +147,11 @@ class _OneShot:
         if resumed is not None:
             assert store is not None
             own = {"seed", "system"} if wanted.executes else {"seed"}
-            chat.take_up(store.load(resumed.id), wanted.given | own)
+            chat.take_up(store.load(resumed.id), self._settings.given | own)
 
-    def _ask(self, running: Running, question: Question, screen: Environment) -> int:
+    def _ask(self, running: Running, question: Question, text: str, screen: Environment) -> int:
         chat, delivery = running.chat, self._delivery
-        prepared = chat.prepare(question.text)
+        prepared = chat.prepare(text, self._formed(chat.settings))
         if self._wanted.dry_run:
             from gptoss_cli.cli.run.rehearsing import rehearse
 
@@ -157,6 +177,18 @@ class _OneShot:
             return self._decided(running, screen)
         delivery.end(code, self._content(code))
         return code
+
+    def _formed(self, settings: ChatSettings) -> ChatSettings:
+        """Return `settings` with the form that this one answer shall have."""
+        form = self._form
+        if form is None:
+            return settings
+        return replace(
+            settings,
+            grammar=form.grammar,
+            response_format=form.response_format,
+            instructions=form.told_with(settings.instructions),
+        )
 
     def _decided(self, running: Running, screen: Environment) -> int:
         """Let the person decide what becomes of the proposed command."""
@@ -203,6 +235,13 @@ class _OneShot:
 
             text = extracted(record.final, wanted.extract, every=wanted.every)
             return Content(text, {"extracted": text})
+        if self._form is not None:
+            if record.finished is None or record.finished.reason is FinishReason.LENGTH:
+                raise UnmetFormError(
+                    "the answer was cut off before it had its form.",
+                    hint="more --max-tokens, or a larger --context",
+                )
+            return Content(record.final, {"data": self._form.read(record.final)})
         return Content(record.final, {})
 
     def _exit_code(self) -> int:

@@ -10,6 +10,7 @@ import typer
 from gptoss_cli.cli import conversation, options
 from gptoss_cli.cli.argv import Invocation
 from gptoss_cli.cli.run.wanted import Shape, Wanted
+from gptoss_cli.cli.templates.completion import template_names
 from gptoss_cli.errors import UsageError
 
 
@@ -33,6 +34,18 @@ def run(
             help="Send a document along; - is standard input. May be repeated.",
         ),
     ] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Put the question into a prompt of yours; gptoss templates lists them.",
+            autocompletion=template_names,
+        ),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--param", "-p", metavar="NAME=VALUE", help="Fill in a place of it."),
+    ] = None,
     continues: conversation.Continues = False,
     session: conversation.Session = None,
     save: Annotated[
@@ -53,6 +66,26 @@ def run(
     markdown: Annotated[
         bool | None,
         typer.Option("--markdown/--plain", help="Render it, or leave it as the model writes it."),
+    ] = None,
+    schema: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|JSON|FIELDS",
+            help='Answer by this JSON Schema; fields are like "name, age int, bio: a short one".',
+        ),
+    ] = None,
+    schema_multi: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|JSON|FIELDS", help="Answer with a list of such objects."),
+    ] = None,
+    choices: Annotated[
+        list[str] | None, typer.Option(metavar="A,B,...", help="Answer with one of these words.")
+    ] = None,
+    regex: Annotated[
+        str | None, typer.Option(metavar="PATTERN", help="The answer matches it as a whole.")
+    ] = None,
+    grammar: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The answer follows this grammar (GBNF).")
     ] = None,
     extract: Annotated[
         str | None,
@@ -96,6 +129,13 @@ def run(
         saves=save,
         shape=Shape.JSONL if jsonl else Shape.JSON if json else Shape.TEXT,
         markdown=markdown,
+        template=template,
+        parameters=tuple(parameter or ()),
+        schema=schema,
+        schema_multi=schema_multi,
+        choices=tuple(choice for several in choices or () for choice in several.split(",")),
+        regex=regex,
+        grammar=grammar,
         extract=extract,
         every=every,
         newline=newline,
@@ -104,14 +144,8 @@ def run(
         allow_truncated=allow_truncated,
         dry_run=dry_run,
         executes=execute,
-        given=settings.given,
     )
-    if json and jsonl:
-        raise UsageError("--json and --jsonl are two shapes of the answer.", hint="one of them")
-    if every and extract is None:
-        raise UsageError("--all belongs to --extract.", hint="--extract code --all")
-    if execute and (json or jsonl or extract or output):
-        raise UsageError("--execute shows a command to a person, and writes no answer.")
+    _check(wanted, two_shapes=json and jsonl)
     words = prompt or []
     if invocation.implied and not words and not wanted.asks and _is_at_a_terminal():
         from gptoss_cli.cli.chat import converse
@@ -119,6 +153,21 @@ def run(
         chatting = replace(settings, save=wanted.saves is not False)
         return lambda: converse(chatting, wanted.session)
     return lambda: _answer(settings, wanted, words)
+
+
+def _check(wanted: Wanted, *, two_shapes: bool) -> None:
+    """Raise UsageError for options that contradict each other."""
+    if two_shapes:
+        raise UsageError("--json and --jsonl are two shapes of the answer.", hint="one of them")
+    if wanted.every and wanted.extract is None:
+        raise UsageError("--all belongs to --extract.", hint="--extract code --all")
+    if wanted.parameters and wanted.template is None:
+        raise UsageError("-p fills in a template.", hint="--template NAME")
+    forms = wanted.forms + (["--extract"] if wanted.extract is not None else [])
+    if len(forms) > 1:
+        raise UsageError(f"{' and '.join(forms)} are several forms of the answer.", hint=forms[0])
+    if wanted.executes and (forms or wanted.output or wanted.shape is not Shape.TEXT):
+        raise UsageError("--execute shows a command to a person, and writes no answer.")
 
 
 def _is_at_a_terminal() -> bool:

@@ -18,9 +18,9 @@ class Shape(StrEnum):
 class Wanted:
     """The options of ``gptoss run``, an option each.
 
-    ``saves`` None keeps what a person asks at a terminal, and nothing else; ``markdown`` None
-    renders at a terminal. ``given`` are the options named on the command line that a conversation
-    is stored with.
+    At most one of ``schema``, ``schema_multi``, ``choices``, ``regex`` and ``grammar`` says what
+    form the answer has. ``saves`` None keeps what a person asks at a terminal, and nothing else;
+    ``markdown`` None renders at a terminal.
     """
 
     files: tuple[str, ...] = ()
@@ -30,6 +30,11 @@ class Wanted:
     saves: bool | None = None
     shape: Shape = Shape.TEXT
     markdown: bool | None = None
+    schema: str | None = None
+    schema_multi: str | None = None
+    choices: tuple[str, ...] = ()
+    regex: str | None = None
+    grammar: str | None = None
     extract: str | None = None
     every: bool = False
     newline: bool = True
@@ -38,7 +43,12 @@ class Wanted:
     allow_truncated: bool = False
     dry_run: bool = False
     executes: bool = False
-    given: frozenset[str] = frozenset()
+
+    @property
+    def forms(self) -> list[str]:
+        """The options that say what form the answer has, those that are given."""
+        names = ("schema", "schema_multi", "choices", "regex", "grammar")
+        return [f"--{name.replace('_', '-')}" for name in names if getattr(self, name)]
 
     @property
     def asks(self) -> bool:

@@ -6,7 +6,7 @@ import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gptoss_cli.chat.numbers import NUMBERS
+from gptoss_cli.chat.numbers import EFFORTS, NUMBERS
 from gptoss_cli.chat.settings import ChatSettings
 from gptoss_cli.errors import GptossError, UsageError
 from gptoss_cli.repl import attaching
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from gptoss_cli.engine.base import Cancel
 
 _MOST_OF_THE_WINDOW: Final = 0.75
-_EFFORTS: Final = ("low", "medium", "high", "none")
 
 
 def _model(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
@@ -44,12 +43,12 @@ def _effort(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
     name, _, once = text.lower().partition(" ")
     if not name:
         present = dialogue.chat.settings.effort_name
-        dialogue.front.say(f"effort {present}. /effort {'|'.join(_EFFORTS)} [once]")
+        dialogue.front.say(f"effort {present}. /effort {'|'.join(EFFORTS)} [once]")
         return
-    if name not in _EFFORTS or once.strip() not in {"", "once"}:
-        near = difflib.get_close_matches(name, _EFFORTS, n=1, cutoff=0.3)
+    if name not in EFFORTS or once.strip() not in {"", "once"}:
+        near = difflib.get_close_matches(name, EFFORTS, n=1, cutoff=0.3)
         meant = f"did you mean {near[0]}?" if near else "/effort high once"
-        raise UsageError(f"the effort is {', '.join(_EFFORTS)}, not {text}.", hint=meant)
+        raise UsageError(f"the effort is {', '.join(EFFORTS)}, not {text}.", hint=meant)
     old = dialogue.chat.settings
     new = old.with_effort(name)
     if once:
@@ -188,7 +187,7 @@ COMMANDS = (
         does="how long the model thinks",
         run=_effort,
         completes=Completes.WORD,
-        words=_EFFORTS,
+        words=EFFORTS,
     ),
     Command(
         name="system",

@@ -27,7 +27,7 @@ def names(line: str) -> list[str]:
         ("run --model ", TO_RUN),
         ("run --model=d", TO_RUN),
         ("run --force -m ", TO_RUN),
-        ("run -e ", "low|medium|high"),
+        ("run -e ", "low|medium|high|none"),
         ("run --system ", "text"),
         ("run -- -m ", "text"),  # all words of a prompt
         ("run -m demo ", "text"),

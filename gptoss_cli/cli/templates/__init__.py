@@ -1,0 +1,1 @@
+"""``gptoss templates``, and the names of templates at the Tab key."""
