@@ -95,6 +95,15 @@ def statistics(finished: Finished, dot: str = "·") -> str:
     return f" {dot} ".join(parts)
 
 
+def particulars(finished: Finished, seed: int, dot: str = "·") -> str:
+    """Return, below the figures of an answer, what says how it came about: to have it again."""
+    usage, timings = finished.usage, finished.timings
+    parts = [finished.reason.value, f"seed {seed}", f"thinking {tokens(usage.reasoning_tokens)}"]
+    if timings.prefill_tps > 0:
+        parts.append(f"reading {timings.prefill_tps:,.0f} tok/s")
+    return f" {dot} ".join(parts)
+
+
 def error(message: str, hint: str = "") -> str:
     """Return what is printed of an error: a line for what is wrong, a line for what to do."""
     lines = [f"error: {sanitize_line(message)}"]

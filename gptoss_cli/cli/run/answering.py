@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gptoss_cli.chat.interrupt import Halted, Interruption
 from gptoss_cli.cli import conversation
-from gptoss_cli.cli.run import executing
+from gptoss_cli.cli.run import executing, outcome
 from gptoss_cli.cli.run.asking import Question, compose
-from gptoss_cli.cli.run.delivering import Content, Delivery, going_to
+from gptoss_cli.cli.run.delivering import Delivery, going_to
 from gptoss_cli.cli.run.forming import form_of
 from gptoss_cli.cli.run.wanted import Wanted
 from gptoss_cli.cli.wiring import Running, environment, start
 from gptoss_cli.engine.base import Cancel
-from gptoss_cli.errors import CancelledError, ExitCode, GptossError, UnmetFormError
-from gptoss_cli.events import FinishReason
+from gptoss_cli.errors import CancelledError, ExitCode, GptossError
 from gptoss_cli.ui import status
 from gptoss_cli.ui.renderer import make_renderer
 from gptoss_cli.ui.say import say
@@ -172,10 +171,12 @@ class _OneShot:
                 delivery.start(self.about)
                 delivery.feed(event)
                 shown.feed(event)
-        code = self._exit_code()
+        if self._settings.stats and delivery.record.finished is not None:
+            say(status.particulars(delivery.record.finished, self._seed))
+        code = outcome.exit_code(delivery.record, self._wanted, self._interruption)
         if self._wanted.executes and code == ExitCode.OK:
             return self._decided(running, screen)
-        delivery.end(code, self._content(code))
+        delivery.end(code, outcome.content(delivery.record, self._wanted, self._form, code))
         return code
 
     def _formed(self, settings: ChatSettings) -> ChatSettings:
@@ -224,37 +225,3 @@ class _OneShot:
         for document in question.documents:
             size = status.tokens(running.chat.engine.text_tokens(document.text))
             say(sanitize_line(status.document(document.name, document.lines, size, document.note)))
-
-    def _content(self, code: int) -> Content | None:
-        """Return what is delivered of the whole answer; None if it was stopped."""
-        record, wanted = self._delivery.record, self._wanted
-        if code not in {ExitCode.OK, ExitCode.CUT_OFF}:
-            return None
-        if wanted.extract is not None:
-            from gptoss_cli.chat.extracting import extracted
-
-            text = extracted(record.final, wanted.extract, every=wanted.every)
-            return Content(text, {"extracted": text})
-        if self._form is not None:
-            if record.finished is None or record.finished.reason is FinishReason.LENGTH:
-                raise UnmetFormError(
-                    "the answer was cut off before it had its form.",
-                    hint="more --max-tokens, or a larger --context",
-                )
-            return Content(record.final, {"data": self._form.read(record.final)})
-        return Content(record.final, {})
-
-    def _exit_code(self) -> int:
-        finished = self._delivery.record.finished
-        if finished is None or finished.reason is FinishReason.CANCELLED:
-            return self._interruption.exit_code
-        if finished.reason is FinishReason.LENGTH:
-            return ExitCode.OK if self._wanted.allow_truncated else ExitCode.CUT_OFF
-        if finished.reason is FinishReason.TOOL_CALLS:
-            raise GptossError(
-                "the model called a tool instead of answering, and gptoss runs none yet.",
-                hint="ask again, or in other words",
-            )
-        if not self._delivery.record.final:
-            raise GptossError("the model ended without an answer.", hint="ask again")
-        return ExitCode.OK

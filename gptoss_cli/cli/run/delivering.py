@@ -68,7 +68,7 @@ class Delivery:
         if self._has_begun:
             return
         self._has_begun = True
-        self._about = dict(about)
+        self._about = about  # more of it becomes known, as where it is kept
         if self._lines is not None:
             self._lines.start(about)
 
