@@ -264,6 +264,7 @@ def test_plain_moves_nothing_and_does_all_the_same(data, home):
         chat.line('"""one')
         chat.line('two"""')
         chat.wait_for("thought for", count=2)
+        chat.wait_for_prompt()
         chat.send("\x04")
         assert chat.wait_for_end() == 0
         assert b"\x1b[A" not in chat.raw

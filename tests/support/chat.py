@@ -52,6 +52,15 @@ class ChatTerminal(Terminal):
                 return self.text
         raise AssertionError(f"the chat does not become idle:\n{self.text}")
 
+    def wait_for_prompt(self, seconds: float = WAIT_S) -> None:
+        """Read until the plain chat asks for the next line."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.read(0.03)
+            if self.display()[-1:] == [">"]:
+                return
+        raise AssertionError(f"the chat does not ask:\n{self.text}")
+
     def ask(self, text: str, *, seconds: float = WAIT_S) -> str:
         """Send `text`, wait for what becomes of it, and return what was printed since."""
         echoes = self.echoes(text)
