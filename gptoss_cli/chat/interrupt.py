@@ -71,8 +71,10 @@ class Interruption:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     @property
-    def exit_code(self) -> ExitCode:
-        """What the program ends with when it was stopped."""
+    def exit_code(self) -> int:
+        """What the program ends with when it was stopped, as a shell tells it."""
+        if self._ended_by is not None:
+            return 128 + self._ended_by
         return ExitCode.TIMEOUT if self.timed_out else ExitCode.INTERRUPTED
 
     @contextlib.contextmanager

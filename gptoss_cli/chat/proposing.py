@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from gptoss_cli.chat.extracting import CODE, extracted
@@ -17,9 +18,11 @@ _EXPLAIN: Final = (
     "Explain this command for {shell} on {system}: what it does as a whole, then each part and "
     "option briefly, then what it changes or removes, if anything.\n\n{command}"
 )
-# What a terminal would obey, and what hides or reorders what is read.
-_UNSEEN: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+# Controls, formats and what no font has; and letters, marks and blanks that look like nothing.
+_UNSEEN_KINDS: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"))
+_LIKE_NOTHING: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f"
+    "\U000e0100-\U000e01ef]"
 )
 
 
@@ -52,4 +55,6 @@ def proposed(answer: str) -> str:
 
 def hides_something(command: str) -> bool:
     """Whether what a person sees of `command` may not be what a shell gets."""
-    return _UNSEEN.search(command) is not None
+    plain = command.translate({ord(" "): None, ord("\n"): None, ord("\t"): None})
+    kinds = {unicodedata.category(character) for character in set(plain)}
+    return not kinds.isdisjoint(_UNSEEN_KINDS) or _LIKE_NOTHING.search(plain) is not None

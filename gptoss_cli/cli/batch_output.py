@@ -17,7 +17,7 @@ from gptoss_cli.errors import GptossError, UsageError
 from gptoss_cli.ui.records import json_text
 
 _SYNC_EVERY_S: Final = 1.0
-_BEGINNING: Final = b'{"version": '
+_BEGINNING: Final = '{"version": 1, "index": %d, "line": '
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _earlier(descriptor: int, path: str, *, resumes: bool) -> Earlier:
         file.seek(0)
         for raw in file:
             record = _record(raw)
-            if record is None and _is_begun(raw) and next(file, None) is None:
+            if record is None and _is_begun(raw, len(digests)) and next(file, None) is None:
                 break
             if record is None or record.get("index") != len(digests):
                 raise UsageError(
@@ -145,9 +145,15 @@ def _earlier(descriptor: int, path: str, *, resumes: bool) -> Earlier:
     return Earlier(tuple(digests), failed, cut_off)
 
 
-def _is_begun(raw: bytes) -> bool:
-    """Whether a line may be what a kill or a power failure left of a record, and nobody's own."""
-    return _BEGINNING.startswith(raw[: len(_BEGINNING)]) or not raw.strip(b"\0")
+def _is_begun(raw: bytes, index: int) -> bool:
+    """Whether a line is what a kill or a power failure left of record `index`, and nobody's own.
+
+    Behind whole records less is enough to tell: that the file is a batch's is known by then.
+    """
+    beginning = (_BEGINNING % index).encode()
+    if raw.startswith(beginning):
+        return True
+    return index > 0 and (beginning.startswith(raw) or not raw.strip(b"\0"))
 
 
 def _record(raw: bytes) -> dict[str, Any] | None:

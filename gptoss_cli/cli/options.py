@@ -27,7 +27,7 @@ def _date(value: str | None) -> str | None:
         return dt.date.fromisoformat(value).isoformat()
     except ValueError:
         example = dt.date(2026, 11, 21).isoformat()
-        raise typer.BadParameter(f"it takes a day like {example}, not {value!r}.") from None
+        raise typer.BadParameter(f"it takes a day like {example}, not '{value}'.") from None
 
 
 def _taken(key: Key) -> Callable[[Any], Any]:

@@ -138,6 +138,8 @@ def is_path(name: str) -> bool:
 
 
 def _path(name: str, folder: Path) -> Path:
+    if not name:
+        raise UsageError("the template has no name.", hint="gptoss templates")
     if is_path(name):
         return Path(name)
     for place in (folder, _OWN_FOLDER):

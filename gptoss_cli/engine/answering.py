@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gptoss_cli.engine.grammar import TextConstraint
-from gptoss_cli.errors import EngineError
+from gptoss_cli.errors import EngineError, UnmetFormError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,10 @@ class AnswerConstraint:
                 return False
 
     def allowed(self) -> NDArray[np.bool_]:
-        """Return which tokens may come next, shape [vocabulary size]; EngineError if none may."""
+        """Return which tokens may come next, shape [vocabulary size].
+
+        Raises UnmetFormError if none may.
+        """
         frame = self._frame
         match self._place:
             case _Place.HEADER:
@@ -110,7 +113,7 @@ class AnswerConstraint:
             case _Place.OVER:
                 mask = np.zeros(self._size, dtype=np.bool_)
         if not mask.any():
-            raise EngineError("the grammar allows nothing more.", hint="a simpler one")
+            raise UnmetFormError("the grammar allows nothing more.", hint="a simpler one")
         return mask
 
     @property

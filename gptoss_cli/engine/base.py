@@ -61,7 +61,7 @@ class Grammar:
 class Constraint(Protocol):
     """What may be generated next. One generation's, on the thread that generates.
 
-    Raises EngineError when the grammar cannot be followed any further.
+    Raises UnmetFormError when the grammar cannot be followed any further.
     """
 
     @property

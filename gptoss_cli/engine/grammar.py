@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from gptoss_cli.engine.base import Grammar
 from gptoss_cli.engine.exponents import DigitTokens, ExponentLimit
 from gptoss_cli.engine.worker import run_elsewhere
-from gptoss_cli.errors import EngineError, UnmetFormError
+from gptoss_cli.errors import UnmetFormError
 
 # A model likes ", " and ": ", or lines that are indented; more blanks in a row say nothing, and
 # a model that has begun on them may never end.
@@ -30,6 +31,8 @@ _JSON_OPTIONS: Final[Any] = {
 }
 _END_OF_TURN: Final = 256
 _MOST_CHARACTERS: Final = 200
+_TRIED_STEPS: Final = 64
+_TRIED_S: Final = 1.0
 # The tokens that can stand anywhere in a string, tested once and not for each mask: a mask takes
 # 0.2 ms instead of 4. More such sets cost more to make than they give.
 _INSIDE_STRINGS: Final = r'[^"\\\x00-\x1F\x7F]+'
@@ -87,6 +90,21 @@ def _check(grammar: Grammar) -> None:
         raise (UnsatisfiableError if "nsatisfiable" in why else UnmetFormError)(why)
     if not begins:
         raise UnsatisfiableError("nothing follows it")
+    _try_out(matcher)
+
+
+def _try_out(matcher: LLMatcher) -> None:
+    """Follow some text a few steps: limits are not all found before that. Raises UnmetFormError."""
+    end_s = time.monotonic() + _TRIED_S
+    for _ in range(_TRIED_STEPS):
+        if matcher.is_stopped() or time.monotonic() > end_s:
+            break
+        mask = np.frombuffer(matcher.compute_bitmask(), np.uint8)
+        allowed = np.flatnonzero(np.unpackbits(mask, bitorder="little")[:_END_OF_TURN])
+        if not len(allowed) or matcher.try_consume_tokens([int(allowed[0])]) != 1:
+            break
+    if matcher.is_error():
+        raise UnmetFormError(_first_words(matcher.get_error()))
 
 
 def matches(grammar: Grammar, text: str) -> bool:
@@ -145,7 +163,7 @@ class TextConstraint:
     def allowed(self) -> NDArray[np.bool_]:
         """Return which tokens the grammar allows, shape [vocabulary size].
 
-        What it says of control tokens means nothing. Raises EngineError at llguidance's limits.
+        What it says of control tokens means nothing. Raises UnmetFormError at llguidance's limits.
         """
         matcher, bits = self._matcher, self._bits
         if matcher.is_stopped() and not matcher.is_error():
@@ -196,8 +214,8 @@ def _allows_text(matcher: LLMatcher) -> bool:
     return bool(mask[:_END_OF_TURN].any())
 
 
-def _too_complex(message: str) -> EngineError:
-    return EngineError(
+def _too_complex(message: str) -> UnmetFormError:
+    return UnmetFormError(
         f"the grammar cannot be followed any further: {_first_words(message)}.",
         hint="a simpler schema or grammar",
     )

@@ -29,7 +29,13 @@ from gptoss_cli.engine.base import (
 from gptoss_cli.engine.kv import KVCache
 from gptoss_cli.engine.sampling import Sampler
 from gptoss_cli.engine.worker import Stream, Worker
-from gptoss_cli.errors import DoesNotFitError, EngineError, ModelFileError, prompt_too_long
+from gptoss_cli.errors import (
+    DoesNotFitError,
+    EngineError,
+    ModelFileError,
+    UnmetFormError,
+    prompt_too_long,
+)
 from gptoss_cli.events import FinishReason, LoadProgress, PromptProgress
 
 UBATCH_TOKENS: Final = 512
@@ -401,5 +407,5 @@ def _draw(sampler: Sampler, logits: NDArray[np.float32], constraint: Constraint 
         return token
     token = sampler.draw_among(logits, constraint.allowed())
     if not constraint.accept(token):
-        raise EngineError("the grammar refuses a token that it allows.")
+        raise UnmetFormError("the grammar refuses a token that it allows.", hint="a simpler one")
     return token

@@ -113,8 +113,12 @@ def choices_form(choices: Sequence[str]) -> OutputForm:
 
 def regex_form(pattern: str) -> OutputForm:
     """Return the form of answers that as a whole match `pattern`, in the syntax of Rust's regex
-    crate. Raises UnmetFormError.
+    crate. Raises UsageError or UnmetFormError.
     """
+    try:
+        pattern.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UsageError("the pattern is not text.") from error
     if len(pattern) > _MOST_PATTERN:
         raise UnmetFormError(f"the pattern is longer than {_MOST_PATTERN:,} characters.")
     told = f"The final answer, as a whole, matches this regular expression:\n{pattern}"

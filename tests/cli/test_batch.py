@@ -230,7 +230,7 @@ def test_killed_ten_times_it_goes_on_without_repeating_or_losing_a_line(tmp_path
         process.wait()
         if number % 3 == 0:  # as a power failure may leave it
             with target.open("ab") as file:
-                file.write(b'{"version": 1, "index": 9')
+                file.write(b'{"version": 1, "index": ')
     assert killed == 10
     done = gptoss(*BATCH, source, "-o", target, "--resume")
     assert done.exit_code == 0
@@ -267,7 +267,16 @@ def test_another_input_is_no_input_to_resume_with(tmp_path, changed):
     assert target.read_bytes() == written
 
 
-@pytest.mark.parametrize("notes", ["my notes\nand more\n", "one line", '{"prompt": "1 + 1"}\n'])
+@pytest.mark.parametrize(
+    "notes",
+    [
+        "my notes\nand more\n",
+        "one line",
+        '{"prompt": "1 + 1"}\n',
+        '{"version": 1, "name": "x"}',
+        "{",
+    ],
+)
 def test_a_file_that_is_no_batch_stays_as_it_is(tmp_path, notes):
     source, target = tmp_path / "in.txt", tmp_path / "notes.txt"
     source.write_text("1 + 1\n")

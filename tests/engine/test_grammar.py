@@ -24,7 +24,7 @@ from gptoss_cli.engine.grammar import (
 )
 from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
 from gptoss_cli.engine.local import LocalEngine
-from gptoss_cli.errors import EngineError, UnmetFormError
+from gptoss_cli.errors import UnmetFormError
 from gptoss_cli.events import AnalysisDelta, FinalDelta, Finished, FinishReason
 from gptoss_cli.harmony.vocabulary import Vocabulary
 from gptoss_cli.messages import Conversation, user
@@ -254,7 +254,7 @@ def test_a_mask_holds_exactly_the_tokens_that_are_accepted():
             assert again.accept(token) == mask[token], (written, token)
 
 
-def test_a_grammar_beyond_the_limits_is_an_error_of_the_engine_not_a_crash():
+def test_a_grammar_beyond_the_limits_is_an_error_and_no_crash():
     grammar = regex_grammar("(.*a.{2000}|.*b.{1500}){100}")
     held = TextConstraint(grammar, TABLE)
 
@@ -263,7 +263,7 @@ def test_a_grammar_beyond_the_limits_is_an_error_of_the_engine_not_a_crash():
             if not held.accept(token):
                 held.allowed()
 
-    with pytest.raises(EngineError, match="cannot be followed"):
+    with pytest.raises(UnmetFormError, match="cannot be followed"):
         go_on()
 
 

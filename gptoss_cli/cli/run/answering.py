@@ -36,80 +36,78 @@ _SEED_BITS: Final = 31
 
 def answer(settings: Settings, wanted: Wanted, arguments: Sequence[str]) -> int:
     """Answer what `arguments`, documents and standard input ask; return the exit code."""
-    template = None
-    if wanted.template is not None:
-        from gptoss_cli.cli.run.templating import filling
-
-        template = filling(wanted.template, wanted.parameters)
-        settings, wanted = template.applied(settings, wanted)
-    if wanted.executes:
-        executing.require_terminal()
-        system = executing.told(settings.system, executing.Shell.of_this_user())
-        settings = replace(settings, system=system)
     with Interruption(wanted.timeout_s) as interruption:
-        code = _answered(settings, wanted, arguments, interruption, template)
+        one_shot = _OneShot(settings, wanted, interruption)
+        try:
+            code = one_shot.run(arguments)
+        except (Halted, CancelledError):
+            code = interruption.exit_code
+            one_shot.break_off(code)
+        except GptossError as error:
+            one_shot.break_off(error.exit_code, error)
+            raise
         if code == ExitCode.TIMEOUT and wanted.timeout_s is not None:
             say(f"stopped: the time limit of {wanted.timeout_s:g} s is over.")
     return code
 
 
-def _answered(
-    settings: Settings,
-    wanted: Wanted,
-    arguments: Sequence[str],
-    interruption: Interruption,
-    template: Filling | None,
-) -> int:
-    with going_to(wanted.output, environment()) as (screen, place):
-        is_whole = bool(wanted.extract is not None or wanted.executes or wanted.forms)
-        delivery = Delivery(wanted, screen, is_whole=is_whole)
-        # A seed of our own choice can be told, so that every answer can be had again.
-        seed = secrets.randbits(_SEED_BITS) if settings.seed is None else settings.seed
-        one_shot = _OneShot(settings, wanted, delivery, interruption, template, seed)
-        try:
-            code = one_shot.run(arguments, screen)
-        except (Halted, CancelledError):
-            code = interruption.exit_code
-            delivery.break_off(code, one_shot.about)
-        except GptossError as error:
-            delivery.break_off(error.exit_code, one_shot.about, error)
-            raise
-        if code in {ExitCode.OK, ExitCode.CUT_OFF}:
-            place.keep()
-        return code
-
-
 class _OneShot:
-    """One call of ``gptoss run``. ``about`` is what programs are told of it beforehand."""
+    """One call of ``gptoss run``."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        wanted: Wanted,
-        delivery: Delivery,
-        interruption: Interruption,
-        template: Filling | None,
-        seed: int,
-    ) -> None:
+    def __init__(self, settings: Settings, wanted: Wanted, interruption: Interruption) -> None:
         self._settings = settings
         self._wanted = wanted
-        self._delivery = delivery
         self._interruption = interruption
-        self._template = template
+        self._template: Filling | None = None
         self._form: OutputForm | None = None
-        self._seed = seed
-        self.about: dict[str, Any] = {
+        self._delivery = Delivery(wanted, environment(), is_whole=False)
+        # A seed of our own choice can be told, so that every answer can be had again.
+        self._seed = secrets.randbits(_SEED_BITS) if settings.seed is None else settings.seed
+        # What programs are told besides the answer.
+        self._about: dict[str, Any] = {
             "model": settings.model,
             "effort": settings.effort,
-            "seed": seed,
+            "seed": self._seed,
             "session": None,
         }
 
-    def run(self, arguments: Sequence[str], screen: Environment) -> int:
+    def run(self, arguments: Sequence[str]) -> int:
         """Ask and answer; return the exit code."""
-        wanted = self._wanted
-        self._form = form_of(wanted)
-        template = self._template
+        self._prepare()
+        with going_to(self._wanted.output, environment()) as (screen, place):
+            code = self._answer(arguments, screen)
+            if code in {ExitCode.OK, ExitCode.CUT_OFF}:
+                place.keep()
+            return code
+
+    def break_off(self, exit_code: int, error: GptossError | None = None) -> None:
+        """Tell programs that there is no answer, or no more of it; people are told elsewhere.
+
+        A file that the answer was to go to stays as it was: it is told on standard output.
+        """
+        delivery = self._delivery
+        if self._wanted.output is not None:
+            delivery = delivery.moved_to(environment())
+        delivery.break_off(exit_code, self._about, error)
+
+    def _prepare(self) -> None:
+        """Read what the options name, and refuse what cannot be, before anything is loaded."""
+        if self._wanted.template is not None:
+            from gptoss_cli.cli.run.templating import filling
+
+            template = filling(self._wanted.template, self._wanted.parameters)
+            self._template = template
+            self._settings, self._wanted = template.applied(self._settings, self._wanted)
+        if self._wanted.executes:
+            executing.require_terminal()
+            system = executing.told(self._settings.system, executing.Shell.of_this_user())
+            self._settings = replace(self._settings, system=system)
+        self._form = form_of(self._wanted)
+
+    def _answer(self, arguments: Sequence[str], screen: Environment) -> int:
+        wanted, template = self._wanted, self._template
+        is_whole = bool(wanted.extract is not None or wanted.executes or wanted.forms)
+        self._delivery = Delivery(wanted, screen, is_whole=is_whole)
         question = compose(arguments, wanted.files, needs_words=template is None)
         text = question.text if template is None else template.prompt(question.text)
         with contextlib.ExitStack() as open_things:
@@ -158,7 +156,7 @@ class _OneShot:
             return ExitCode.OK
         self._show_costs(running, question, screen)
         cancel = Cancel()
-        self.about |= {"model": running.model.name, "effort": chat.settings.effort_name}
+        self._about |= {"model": running.model.name, "effort": chat.settings.effort_name}
         with (
             self._interruption.stopping(cancel),
             delivery.renderer(
@@ -166,9 +164,9 @@ class _OneShot:
             ) as shown,
         ):
             for event in chat.answer(prepared, cancel):
-                if self.about["session"] is None:  # it is kept from the first event on
-                    self.about["session"] = chat.keeper.session_id
-                delivery.start(self.about)
+                if self._about["session"] is None:  # it is kept from the first event on
+                    self._about["session"] = chat.keeper.session_id
+                delivery.start(self._about)
                 delivery.feed(event)
                 shown.feed(event)
         if self._settings.stats and delivery.record.finished is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -12,6 +13,14 @@ from gptoss_cli.cli.argv import Invocation
 from gptoss_cli.cli.run.wanted import Shape, Wanted
 from gptoss_cli.cli.templates.completion import template_names
 from gptoss_cli.errors import UsageError
+
+_LONGEST_S: Final = 10_000_000.0
+
+
+def _number(value: float | None) -> float | None:
+    if value is not None and math.isnan(value):
+        raise typer.BadParameter("it takes a number of seconds, not nan.")
+    return value
 
 
 @options.takes_settings
@@ -107,7 +116,13 @@ def run(
     ] = False,
     timeout: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", min=0.001, help="Stop after so long, with exit code 124."),
+        typer.Option(
+            metavar="SECONDS",
+            min=0.001,
+            max=_LONGEST_S,
+            callback=_number,
+            help="Stop after so long, with exit code 124.",
+        ),
     ] = None,
     allow_truncated: Annotated[
         bool, typer.Option("--allow-truncated", help="An answer that is cut off is a success.")
@@ -163,6 +178,8 @@ def _check(wanted: Wanted, *, two_shapes: bool) -> None:
         raise UsageError("--all belongs to --extract.", hint="--extract code --all")
     if wanted.parameters and wanted.template is None:
         raise UsageError("-p fills in a template.", hint="--template NAME")
+    if wanted.extract is not None and not wanted.extract.strip():
+        raise UsageError("--extract names nothing.", hint="--extract code")
     forms = wanted.forms + (["--extract"] if wanted.extract is not None else [])
     if len(forms) > 1:
         raise UsageError(f"{' and '.join(forms)} are several forms of the answer.", hint=forms[0])

@@ -50,6 +50,12 @@ class Delivery:
         self._about: Mapping[str, Any] = {}
         self._has_begun = False
 
+    def moved_to(self, screen: Environment) -> Delivery:
+        """Return the delivery of the same answer to another place, from its beginning."""
+        moved = Delivery(self._wanted, screen, is_whole=self._is_whole)
+        moved.record = self.record
+        return moved
+
     def renderer(self, *, show_thinking: bool | None, stats: bool) -> Renderer:
         """Return what shows a person the answer, unless that is written here, and all else."""
         from gptoss_cli.ui.renderer import make_renderer
@@ -123,8 +129,9 @@ def going_to(path: str | None, screen: Environment) -> Iterator[tuple[Environmen
     if path is None or path == _STANDARD_OUTPUT:
         yield screen, Place()
         return
-    target = Path(os.path.realpath(path))
-    with _opened(path, target) as (stream, place):
+    if not path:
+        raise UsageError("-o names no file.", hint="-o FILE")
+    with _opened(path) as (stream, place):
         to_file = replace(
             screen,
             stdout=stream,
@@ -164,15 +171,18 @@ class _File(Place):
 
 
 @contextlib.contextmanager
-def _opened(path: str, target: Path) -> Iterator[tuple[TextIO, Place]]:
+def _opened(path: str) -> Iterator[tuple[TextIO, Place]]:
     try:
-        mode = target.stat().st_mode if target.exists() else stat.S_IFREG
+        mode = _mode(path)
         if stat.S_ISDIR(mode):
             raise UsageError(f"{path} is a folder.", hint="-o FILE")
         if not stat.S_ISREG(mode):  # a device or a pipe is written to, and stays what it is
-            with target.open("w", encoding="utf-8", newline="") as stream:
+            with Path(path).open("w", encoding="utf-8", newline="") as stream:
                 yield stream, Place()
             return
+        target = Path(os.path.realpath(path))  # what a link leads to, not the link
+        if target.exists() and not os.access(target, os.W_OK):
+            raise GptossError(f"{path} is read-only.", hint="-o ANOTHER_FILE")
         draft = target.parent / f".gptoss-{secrets.token_hex(6)}.tmp"
         stream = draft.open("x", encoding="utf-8", errors="backslashreplace", newline="")
     except (OSError, ValueError) as error:
@@ -182,6 +192,13 @@ def _opened(path: str, target: Path) -> Iterator[tuple[TextIO, Place]]:
             yield stream, _File(path, draft, target, stream)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.stat(path).st_mode  # noqa: PTH116  of what a link leads to, as it is named
+    except FileNotFoundError:
+        return stat.S_IFREG
 
 
 def _unwritable(path: str, error: Exception) -> GptossError:

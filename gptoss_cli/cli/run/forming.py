@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gptoss_cli.errors import UsageError
+
 if TYPE_CHECKING:
     from gptoss_cli.cli.run.wanted import Wanted
     from gptoss_cli.structured.form import OutputForm
@@ -17,6 +19,8 @@ def form_of(wanted: Wanted) -> OutputForm | None:
     """
     if not wanted.forms:
         return None
+    if "" in {wanted.regex, wanted.grammar}:
+        raise UsageError(f"{wanted.forms[0]} says nothing.", hint="leave it out for any answer")
     from gptoss_cli.structured.form import choices_form, grammar_form, regex_form, schema_form
 
     if wanted.schema is not None:

@@ -34,6 +34,7 @@ def rehearse(
     output = Output(screen.stdout)
     if wanted.shape is not Shape.TEXT:
         content: dict[str, Any] = {
+            "type": "prompt",
             "version": VERSION,
             "prompt": "".join(text for text, _ in pieces),
             "prompt_tokens": prompt_tokens,

@@ -48,7 +48,8 @@ class Wanted:
     def forms(self) -> list[str]:
         """The options that say what form the answer has, those that are given."""
         names = ("schema", "schema_multi", "choices", "regex", "grammar")
-        return [f"--{name.replace('_', '-')}" for name in names if getattr(self, name)]
+        given = [name for name in names if getattr(self, name) not in {None, ()}]
+        return [f"--{name.replace('_', '-')}" for name in given]
 
     @property
     def asks(self) -> bool:

@@ -93,9 +93,23 @@ def test_no_command_at_all():
         proposed(" \n")
 
 
-@pytest.mark.parametrize("command", ["ls\r rm x", "ls \u202e x", "ls\x1b[2K", "l\u200bs", "ls\x08"])
-def test_what_hides_is_found(command):
-    assert hides_something(command)
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "\u00a0",
+        "\u2800",
+        "\u115f",
+        "\ufe0f",
+        "\u3164",
+        "\U000e0041",
+        "\r",
+        "\u202e",
+        "\x1b[2K",
+        "\x08",
+    ],
+)
+def test_what_hides_is_found(hidden):
+    assert hides_something(f"ls{hidden} -l")
 
 
 @pytest.mark.parametrize("command", ["ls -l", "echo '한글 日本 é'", "a |\n\tb"])

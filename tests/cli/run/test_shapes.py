@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import signal
 import socket
 import stat
 import subprocess
@@ -174,3 +176,52 @@ def test_programs_are_told_when_there_was_no_time_for_an_answer():
     done = gptoss(*GREEDY, "--timeout", "0.001", "--json", SUM)
     answer = checked(done.stdout)
     assert (done.exit_code, answer["exit_code"], answer["final"]) == (124, 124, "")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--template", "nothere"),
+        ("--schema", '{"not": {}}'),
+        ("-o", "/nowhere/answer"),
+        ("-o", "answer", "--extract", "json"),
+    ],
+)
+def test_every_error_behind_the_options_is_told_to_programs(tmp_path, options):
+    answer = tmp_path / "answer"
+    options = [str(answer) if option == "answer" else option for option in options]
+    done = gptoss(*GREEDY, "--json", *options, SUM)
+    told = checked(done.stdout)
+    assert told["exit_code"] == told["error"]["exit_code"] == done.exit_code > 0
+    assert not answer.exists()
+
+
+@pytest.mark.parametrize("shape", ["--json", "--jsonl"])
+def test_the_prompt_for_programs_has_its_shape(shape):
+    assert checked(gptoss(*GREEDY, "--dry-run", shape, SUM).stdout)["prompt_tokens"] > 50
+
+
+def test_a_signal_is_told_as_a_shell_tells_it(random_model):
+    process = subprocess.Popen(
+        [*COMMAND, "run", "-m", str(random_model), "--temperature", "0", "--jsonl", "go on"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    process.stdout.readline()
+    process.terminate()
+    *_, last = process.communicate(timeout=60)[0].decode().splitlines()
+    assert checked(last)["exit_code"] == 128 + signal.SIGTERM
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_a_file_may_be_a_pipe():
+    done = subprocess.run(
+        ["bash", "-c", f"{shlex.join([*COMMAND, *GREEDY])} -o >(cat >&2) '1 + 2'; sleep 0.2"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"1 + 2 = 3\n")
