@@ -75,6 +75,11 @@ class LlamaContext:
         self._model: Any = None
         self._context: Any = None
         self._kv: KVCache | None = None
+        # One batch for all decodes: to make one takes longer than to sample from its logits.
+        self._tokens: Any = (ctypes.c_int32 * UBATCH_TOKENS)()
+        self._outputs: Any = (ctypes.c_int8 * UBATCH_TOKENS)()
+        self._batch: Any = None
+        self._row: tuple[int, NDArray[np.float32]] = (0, np.empty(0, dtype=np.float32))
         self.n_ctx = 0
 
     @property
@@ -133,6 +138,10 @@ class LlamaContext:
                 hint=f"a smaller context: --context {n_ctx // 2}",
             )
         self.n_ctx = n_ctx
+        self._batch = library.llama_batch(
+            token=ctypes.cast(self._tokens, ctypes.POINTER(library.llama_token)),
+            logits=ctypes.cast(self._outputs, ctypes.POINTER(ctypes.c_int8)),
+        )
         self._kv = KVCache(
             library,
             self._context,
@@ -180,16 +189,13 @@ class LlamaContext:
 
     def decode(self, tokens: Sequence[int], *, logits: bool) -> bool:
         """Append at most one ubatch of `tokens` to the sequence; False when cancelled."""
-        library = self._library
-        ids = np.array(tokens, dtype=np.int32)
-        outputs = np.zeros(len(ids), dtype=np.int8)
-        outputs[-1] = logits
-        batch = library.llama_batch(
-            n_tokens=len(ids),
-            token=ids.ctypes.data_as(ctypes.POINTER(library.llama_token)),
-            logits=outputs.ctypes.data_as(ctypes.POINTER(ctypes.c_int8)),
-        )
-        if self.run(batch):
+        count = len(tokens)
+        self._tokens[:count] = tokens
+        self._outputs[count - 1] = logits
+        self._batch.n_tokens = count
+        decoded = self.run(self._batch)
+        self._outputs[count - 1] = 0
+        if decoded:
             self.kv.appended(tokens)
             return True
         self.kv.resync()
@@ -214,7 +220,11 @@ class LlamaContext:
         pointer = self._library.llama_get_logits_ith(self._context, -1)
         if not pointer:
             raise EngineError("llama.cpp has no logits after a decode.")
-        return np.ctypeslib.as_array(pointer, shape=(self._options.vocabulary_size,))
+        address = ctypes.addressof(pointer.contents)
+        if self._row[0] != address:  # it stays the same for as long as the context needs no more
+            row = np.ctypeslib.as_array(pointer, shape=(self._options.vocabulary_size,))
+            self._row = (address, row)
+        return self._row[1]
 
     def close(self) -> None:
         """Free context and model; can be called twice."""
@@ -222,7 +232,8 @@ class LlamaContext:
             self._library.llama_free(self._context)
         if self._model:
             self._library.llama_model_free(self._model)
-        self._context = self._model = self._kv = None
+        self._context = self._model = self._kv = self._batch = None
+        self._row = (0, np.empty(0, dtype=np.float32))
 
 
 class LlamaTokenGenerator:
