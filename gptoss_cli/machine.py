@@ -13,6 +13,7 @@ from typing import Final
 import psutil
 
 _CGROUPS: Final = Path("/sys/fs/cgroup")
+_CPUINFO: Final = Path("/proc/cpuinfo")
 _OWN_CGROUPS: Final = Path("/proc/self/cgroup")
 
 
@@ -80,6 +81,16 @@ def usable_cores() -> int:
     )
     physical = psutil.cpu_count(logical=False) or allowed
     return max(1, min(physical, allowed, _quota_cores()))
+
+
+def processor() -> str:
+    """Return the processor's name, as the system tells it."""
+    with contextlib.suppress(OSError):
+        for line in _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return " ".join(value.split())
+    return platform.processor() or platform.machine()
 
 
 def _quota_cores() -> int:

@@ -27,6 +27,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
         "gptoss_cli.cli.batch:batch",
         "Answer every line of a file: JSONL on standard output, in the same order.",
     ),
+    "bench": Command(
+        "gptoss_cli.cli.bench:bench",
+        "Measure how fast the model is here, and how long the first token is waited for.",
+    ),
     "pull": Command(
         "gptoss_cli.cli.models.pull:pull",
         "Download a model, or go on with a download, and check it.",

@@ -45,6 +45,8 @@ class Running:
 
     chat: Chat
     model: ModelFile
+    placement: Placement
+    generator: TokenGenerator
     description: str
     notes: tuple[str, ...] = ()
 
@@ -131,7 +133,7 @@ def start(
     )
     threads = f"{placement.threads} thread{'s' if placement.threads > 1 else ''}"
     notes = notes_of(preflight, placement) if loads else ()
-    return Running(chat, model, f"{placement.device}, {threads}", notes)
+    return Running(chat, model, placement, generator, f"{placement.device}, {threads}", notes)
 
 
 def notes_of(preflight: Preflight, placement: Placement) -> tuple[str, ...]:

@@ -117,7 +117,10 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
-    """The end of one generation: why it ended, and what it took (tokens, seconds)."""
+    """The end of one generation: why it ended, and what it took (tokens, seconds).
+
+    ``host_s`` is what of ``decode_s`` was not spent in llama.cpp.
+    """
 
     reason: FinishReason
     prompt_tokens: int = 0
@@ -125,6 +128,7 @@ class Generated:
     completion_tokens: int = 0
     prefill_s: float = 0.0
     decode_s: float = 0.0
+    host_s: float = 0.0
     ttft_s: float = 0.0
     context_used: int = 0
 

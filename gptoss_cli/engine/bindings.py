@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import ctypes
+import importlib.metadata
 import importlib.util
 import os
 import re
@@ -20,6 +21,8 @@ from gptoss_cli.errors import EngineError
 INSTALL_COMMAND = "python -m pip install --upgrade --force-reinstall llama-cpp-python"
 # ggml.h: enum ggml_log_level
 _LOG_WARN, _LOG_ERROR, _LOG_CONTINUED = 3, 4, 5
+# llama.h: enum llama_model_kv_override_type
+_INTEGER, _TEXT = 0, 3
 # The libraries of ggml that are there without any GPU; "blas" multiplies on the CPU.
 _CPU_LIBRARY = re.compile(r"(?:lib)?ggml(?:-base|-cpu[\w-]*|-blas)?\.[\w.]+$")
 _last_lines: collections.deque[str] = collections.deque(maxlen=8)
@@ -86,6 +89,21 @@ def expert_overrides(library: Any, layers: int) -> Any:
     return overrides
 
 
+def without_vocabulary(library: Any, size: int) -> Any:
+    """Return what keeps llama.cpp from reading the vocabulary, of `size` tokens.
+
+    An array for ``llama_model_params.kv_overrides``, which must outlive the loading. Tokens are
+    made and spelled here, so llama.cpp only needs their number, and to sort 200,000 of them and
+    their merges into its tables takes longer than all the rest of loading a file that is cached.
+    """
+    overrides = (library.llama_model_kv_override * 3)()  # the last one, all zeros, ends the list
+    overrides[0].key, overrides[0].tag = b"tokenizer.ggml.model", _TEXT
+    overrides[0].value.val_str = b"none"
+    overrides[1].key, overrides[1].tag = b"gpt-oss.vocab_size", _INTEGER
+    overrides[1].value.val_i64 = size
+    return overrides
+
+
 class _BufferTypeOverride(ctypes.Structure):
     # llama.h: struct llama_model_tensor_buft_override
     _fields_ = (("pattern", ctypes.c_char_p), ("buffer_type", ctypes.c_void_p))
@@ -138,6 +156,16 @@ def abort_function(library: Any) -> Any:
     """
     libc = _c_library()
     return ctypes.cast(libc.strlen, library.ggml_abort_callback)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of llama.cpp and of its bindings, and what llama.cpp was built for."""
+    library = load_library()
+    return {
+        "llama_cpp": library.llama_version().decode(errors="replace"),
+        "llama_cpp_python": importlib.metadata.version("llama-cpp-python"),
+        "features": library.llama_print_system_info().decode(errors="replace").strip(" |"),
+    }
 
 
 def lacks_avx2() -> bool:

@@ -28,7 +28,7 @@ from gptoss_cli.engine.base import (
 )
 from gptoss_cli.engine.kv import KVCache
 from gptoss_cli.engine.sampling import Sampler
-from gptoss_cli.engine.worker import Stream, Worker
+from gptoss_cli.engine.worker import Item, Stream, Worker
 from gptoss_cli.errors import (
     DoesNotFitError,
     EngineError,
@@ -81,6 +81,8 @@ class LlamaContext:
         self._batch: Any = None
         self._row: tuple[int, NDArray[np.float32]] = (0, np.empty(0, dtype=np.float32))
         self.n_ctx = 0
+        self.computing_s = 0.0
+        """What llama.cpp itself took, so far, to decode and to hand over logits."""
 
     @property
     def piece_tokens(self) -> int:
@@ -96,6 +98,8 @@ class LlamaContext:
         if self._options.cpu_expert_layers:
             overrides = bindings.expert_overrides(library, self._options.cpu_expert_layers)
             parameters.tensor_buft_overrides = ctypes.addressof(overrides)
+        vocabulary = bindings.without_vocabulary(library, self._options.vocabulary_size)
+        parameters.kv_overrides = vocabulary
         parameters.use_extra_bufts = self._options.repack
         parameters.load_mode = library.LLAMA_LOAD_MODE_MMAP
 
@@ -203,7 +207,9 @@ class LlamaContext:
 
     def run(self, batch: Any) -> bool:
         """Decode a ``llama_batch``; False when cancelled. Raises DoesNotFitError, EngineError."""
+        began = time.perf_counter()
         code = self._library.llama_decode(self._context, batch)
+        self.computing_s += time.perf_counter() - began
         if code == _NO_SLOT:
             raise DoesNotFitError(
                 f"the context window of {self.n_ctx:,} tokens is full.",
@@ -217,7 +223,9 @@ class LlamaContext:
 
     def logits(self) -> NDArray[np.float32]:
         """Return the logits of the last decoded token, shape [vocabulary size], not copied."""
-        pointer = self._library.llama_get_logits_ith(self._context, -1)
+        began = time.perf_counter()
+        pointer = self._library.llama_get_logits_ith(self._context, -1)  # waits for a GPU
+        self.computing_s += time.perf_counter() - began
         if not pointer:
             raise EngineError("llama.cpp has no logits after a decode.")
         address = ctypes.addressof(pointer.contents)
@@ -244,6 +252,8 @@ class LlamaTokenGenerator:
         self._context = LlamaContext(options)
         self._load_cancel = Cancel()
         self._is_closed = False
+        self.load_s = 0.0
+        """How long loading the weights took, once it is done."""
         self._worker = Worker("gptoss-engine")
         self._loading = self._worker.submit(self._load)
 
@@ -291,6 +301,25 @@ class LlamaTokenGenerator:
                 cancel.set()
                 steps.drain()
 
+    def load(self, cancel: Cancel) -> Iterator[GenerationStep]:
+        """Yield how far the weights are, until they are loaded or `cancel` is set."""
+        yield from self._wait_until_loaded(cancel)
+
+    def on_context(
+        self, job: Callable[[LlamaContext, Callable[[Item], None]], None]
+    ) -> Stream[Item]:
+        """Run `job`, which puts what it finds, where no other thread may: for measurements.
+
+        The weights are loaded, and the context has the usual window.
+        """
+
+        def run(put: Callable[[Item], None]) -> None:
+            if not self._context.n_ctx:
+                self._context.open(self._options.context_window)
+            job(self._context, put)
+
+        return self._worker.submit(run)
+
     def close(self) -> None:
         """Stop the worker and free the model. Can be called twice."""
         self._is_closed = True
@@ -307,7 +336,9 @@ class LlamaTokenGenerator:
                 reported = now
                 put(LoadProgress(fraction))
 
+        began = time.monotonic()
         self._context.load(report, self._load_cancel)
+        self.load_s = time.monotonic() - began
 
     def _wait_until_loaded(self, cancel: Cancel) -> Iterator[GenerationStep]:
         while not self._loading.done:
@@ -352,12 +383,13 @@ class _Loop:
         whole = self._prefill(prompt, cached, put)
         prefill_s = time.monotonic() - prefill_from
         reason, count, ttft_s = FinishReason.CANCELLED, 0, 0.0
-        decode_from = time.monotonic()
+        decode_from, computed_s = time.monotonic(), context.computing_s
         if whole:
             context.kv.checkpoint()
             room = window - len(prompt)
             limit = room if max_tokens is None else min(max_tokens, room)
             reason, count, ttft_s = self._decode(limit, put)
+        decode_s = time.monotonic() - decode_from
         put(
             Generated(
                 reason=reason,
@@ -365,7 +397,8 @@ class _Loop:
                 cached_tokens=cached,
                 completion_tokens=count,
                 prefill_s=prefill_s,
-                decode_s=time.monotonic() - decode_from,
+                decode_s=decode_s,
+                host_s=decode_s - (context.computing_s - computed_s),
                 ttft_s=ttft_s,
                 context_used=len(context.kv.tokens),
             )

@@ -269,6 +269,7 @@ def _joined(first: Generated, then: Generated) -> Generated:
         completion_tokens=first.completion_tokens + then.completion_tokens,
         prefill_s=first.prefill_s,
         decode_s=first.decode_s + then.prefill_s + then.decode_s,
+        host_s=first.host_s + then.host_s,
         ttft_s=first.ttft_s,
     )
 
