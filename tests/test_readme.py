@@ -55,6 +55,13 @@ def test_the_batches_work_as_written_one_after_the_other(tmp_path):
     assert '"id": "a", "final": "12 + 30 = 42"' in (tmp_path / "sums.jsonl").read_text()
 
 
+def test_the_bench_works_as_written():
+    (block,) = [block for block in code_blocks("sh") if "gptoss bench" in block]
+    done = in_a_shell(block)
+    assert done.returncode == 0, done.stderr
+    assert "gptoss run" in done.stderr or "one-shot" in done.stdout
+
+
 def test_the_transcript_is_what_the_program_says():
     block = code_blocks("text")[0]
     command, *shown = block.splitlines()

@@ -123,13 +123,13 @@ def _run(settings: options.Settings, plan: Plan, measuring: Bench, facts: dict[s
                 hint=f"--context {plan.window_tokens}, or smaller tests",
             )
         settings = replace(settings, context=plan.window_tokens)
-    # Of its first part, which is all there is of small models.
-    size_bytes = shelf().registry.resolve(settings.model).stat().st_size
-    running = start(
-        settings,
-        lasting=True,
-        before_loading=lambda: measuring.one_shots(_one_shot(settings), size_bytes),
-    )
+
+    def one_shots() -> None:
+        # Of its first part, which is all there is of small models.
+        size_bytes = shelf().registry.resolve(settings.model).stat().st_size
+        measuring.one_shots(_one_shot(settings), size_bytes)
+
+    running = start(settings, lasting=True, before_loading=one_shots)
     with contextlib.closing(running):
         facts.update(_facts(running))
         assert isinstance(running.generator, LlamaTokenGenerator)
