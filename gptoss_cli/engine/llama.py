@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +43,7 @@ UBATCH_TOKENS: Final = 512
 _CPU_PIECE_TOKENS: Final = 128
 _CHECKPOINT_BUDGET_BYTES: Final = 256 << 20
 _PROGRESS_EVERY_S: Final = 0.1
+_PATIENCE_S: Final = 1.0
 _DECODED, _NO_SLOT, _ABORTED = 0, 1, 2
 
 
@@ -294,7 +295,7 @@ class LlamaTokenGenerator:
             lambda put: loop.run(list(prompt), window, max_tokens, put),
         )
         try:
-            yield from steps
+            yield from _patiently(steps)
         finally:
             # Whoever stops listening stops the decode, and leaves a context that can go on.
             if not steps.done:
@@ -345,6 +346,26 @@ class LlamaTokenGenerator:
             yield from self._loading.poll()
             if cancel.is_set():
                 self._load_cancel.set()
+
+
+def _patiently(steps: Stream[GenerationStep]) -> Iterator[GenerationStep]:
+    """Yield what `steps` has, and where the prompt is once more if its first piece takes long.
+
+    On a CPU it may take ten seconds, in which nobody would hear that the prompt is being read.
+    """
+    beginning: PromptProgress | None = None
+    heard_s = time.monotonic()
+    while not steps.done:
+        silent = True
+        for step in steps.poll():
+            silent, beginning, heard_s = False, None, time.monotonic()
+            if isinstance(step, PromptProgress) and not step.elapsed_s:
+                beginning = step
+            yield step
+        waited_s = time.monotonic() - heard_s
+        if silent and beginning is not None and waited_s >= _PATIENCE_S:
+            yield replace(beginning, elapsed_s=waited_s)
+            beginning = None
 
 
 class _Loop:
@@ -408,6 +429,7 @@ class _Loop:
         self, prompt: list[int], start: int, put: Callable[[GenerationStep], None]
     ) -> bool:
         began = time.monotonic()
+        put(PromptProgress(start, len(prompt), 0.0))
         while start < len(prompt):
             if self._cancel.is_set():
                 return False

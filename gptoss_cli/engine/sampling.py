@@ -46,16 +46,14 @@ class Sampler:
         Raises EngineError when the largest logit is not a number.
         """
         sampling = self._sampling
-        largest = logits.max()
-        if not np.isfinite(largest):
-            raise EngineError(
-                "the model computes no numbers: its weights are damaged.",
-                hint="download the model again",
-            )
         if self._is_greedy:
-            return int(logits.argmax())
+            token = int(logits.argmax())  # the first that is not a number, if there is one
+            _require_number(logits[token])
+            return token
         if 0 < sampling.top_k < self._size:
             return self._draw_from(_top_k(logits, sampling.top_k), logits)
+        largest = logits.max()
+        _require_number(largest)
         self._weigh(logits, largest)
         # A third of what sum(axis=1) takes.
         blocks = np.einsum("ij->i", self._weights.reshape(-1, _BLOCK))
@@ -153,6 +151,14 @@ class Sampler:
         return int(ids[min(index, len(cumulative) - 1)])
 
 
+def _require_number(largest: np.float32) -> None:
+    if not np.isfinite(largest):
+        raise EngineError(
+            "the model computes no numbers: its weights are damaged.",
+            hint="download the model again",
+        )
+
+
 def _mass_before(weights: NDArray[np.float32], token: int) -> float:
     """Return the weight of all tokens that come before `token` in falling order."""
     larger = (weights > weights[token]).astype(np.float32)
@@ -191,10 +197,13 @@ def _top_k(logits: Logits, k: int) -> NDArray[np.int64]:
     whole = rows * columns
     table = logits[:whole].reshape(rows, columns)
     maxima = table.max(axis=0)
+    tail = logits[whole:]
+    # Not the largest of all logits once more: what comes from a decode is not in this core's cache.
+    _require_number(np.maximum(maxima.max(), tail.max(initial=-np.inf)))
     floor = np.partition(maxima, columns - k)[columns - k]
     reaching = np.flatnonzero(maxima >= floor)
     row, column = np.nonzero(table[:, reaching] >= floor)
-    rest = whole + np.flatnonzero(logits[whole:] >= floor)
+    rest = whole + np.flatnonzero(tail >= floor)
     candidates = np.concatenate((row * columns + reaching[column], rest))
     order = np.argsort(-logits[candidates], kind="stable")[:k]
     return candidates[order]

@@ -13,10 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gptoss_cli.engine.base import Cancel, Generated, Sampling
-from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
+from gptoss_cli.engine import llama
+from gptoss_cli.engine.base import Cancel, Generated, GenerationStep, Sampling
+from gptoss_cli.engine.llama import LlamaContext, LlamaOptions, LlamaTokenGenerator, _patiently
+from gptoss_cli.engine.worker import Stream
 from gptoss_cli.errors import DoesNotFitError, ModelFileError
 from gptoss_cli.events import FinishReason, PromptProgress
+from gptoss_cli.models.weights import open_model
 
 GREEDY = Sampling(temperature=0.0)
 
@@ -105,7 +108,46 @@ def test_prefill_reports_progress_per_batch(generator):
         [7] * 1200, sampling=GREEDY, stop=frozenset(), max_tokens=1, cancel=Cancel()
     )
     done = [step.done_tokens for step in steps if isinstance(step, PromptProgress)]
-    assert done == [*range(128, 1200, 128), 1200]
+    assert done == [*range(0, 1200, 128), 1200]
+
+
+def test_a_prompt_whose_first_piece_takes_long_is_told_of_meanwhile(monkeypatch):
+    monkeypatch.setattr(llama, "_PATIENCE_S", 0.15)
+    stream: Stream[GenerationStep] = Stream()
+    stream.put(PromptProgress(5, 1000, 0.0))
+    told = _patiently(stream)
+    assert next(told) == PromptProgress(5, 1000, 0.0)
+    again = next(told)
+    assert (again.done_tokens, again.total_tokens) == (5, 1000)
+    assert again.elapsed_s >= 0.15
+    stream.put(PromptProgress(133, 1000, 12.0))
+    stream.put(7)
+    stream.finish(None)
+    assert list(told) == [PromptProgress(133, 1000, 12.0), 7]
+
+
+def test_llama_cpp_computes_the_same_without_the_vocabulary(random_model, monkeypatch):
+    def row() -> np.ndarray:
+        file = open_model(random_model).file
+        context = LlamaContext(
+            LlamaOptions(
+                paths=file.parts,
+                context_window=512,
+                largest_window=512,
+                vocabulary_size=file.vocabulary_size,
+                threads=1,
+            )
+        )
+        context.load(lambda _: None, Cancel())
+        context.open(512)
+        context.decode([1, 2, 3, 4], logits=True)
+        logits = context.logits().copy()
+        context.close()
+        return logits
+
+    without = row()
+    monkeypatch.setattr(llama.bindings, "without_vocabulary", lambda *_: None)
+    assert np.array_equal(row(), without)
 
 
 def first_logits(generator: LlamaTokenGenerator, prompt: list[int]) -> np.ndarray:

@@ -7,7 +7,8 @@ import pytest
 
 from gptoss_cli.engine.base import Sampling
 from gptoss_cli.engine.llama import _draw
-from gptoss_cli.engine.sampling import Sampler
+from gptoss_cli.engine.sampling import Sampler, _top_k
+from gptoss_cli.errors import EngineError
 
 SIZE = 3000
 DRAWS = 10_000
@@ -181,3 +182,31 @@ def test_filters_that_keep_nothing_allowed_leave_a_token_to_go_on_with(sampling)
     assert all(mask[token] for token in drawn)
     if sampling.temperature == 0.0:
         assert drawn == {best}
+
+
+@pytest.mark.parametrize("k", [1, 3, 40, 300, SIZE - 1])
+@pytest.mark.parametrize("size", [SIZE, 2048, 130, 3])
+def test_the_k_largest_are_found_whatever_the_shape(k, size):
+    values = logits(seed=k)[:size].round(1)  # with ties
+    if k >= size:
+        return
+    expected_ids = np.argsort(-values, kind="stable")[:k]
+    assert _top_k(values, k).tolist() == expected_ids.tolist()
+
+
+@pytest.mark.parametrize("place", [0, 1500, SIZE - 1])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    "sampling", [Sampling(), Sampling(temperature=0.0), Sampling(top_k=40)], ids=str
+)
+def test_what_is_no_number_is_said_wherever_it_is(sampling, value, place):
+    values = logits()
+    values[place] = value
+    with pytest.raises(EngineError, match="no numbers"):
+        Sampler(sampling, SIZE).draw(values)
+
+
+def test_the_last_token_may_be_the_only_one_that_is_allowed():
+    allowed = np.zeros(SIZE, dtype=np.bool_)
+    allowed[-1] = True
+    assert Sampler(Sampling(top_k=40, seed=1), SIZE).draw_among(logits(), allowed) == SIZE - 1
