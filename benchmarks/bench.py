@@ -1,6 +1,6 @@
 """``gptoss bench`` beside llama-bench: the same rows, in turns.
 
-    python -m benchmarks.bench MODEL.gguf FOLDER_WITH_llama-bench [ROUNDS [PROMPT [GENERATE [THREADS]]]]
+    python -m benchmarks.bench MODEL.gguf FOLDER_WITH_llama-bench [ROUNDS PROMPT GENERATE THREADS]
 
 Both map the weights without repacking. On a busy machine one thread tells more: several wait for
 each other at every node of the graph.
