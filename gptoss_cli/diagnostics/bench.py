@@ -40,6 +40,7 @@ _HOST_TOKENS: Final = 64
 _TURN_TOKENS: Final = 32
 _LEAST_READING: Final = 16
 _PROBE_TOKENS: Final = 32
+_TRIED_TOKENS: Final = 2
 
 
 class Bench:
@@ -117,7 +118,7 @@ class Bench:
             return max(seconds or 0.0, 1e-6) / count
 
         each_s(throughput.writing(1, 0, self._cancel), 1)
-        write_s = read_s = each_s(throughput.writing(2, 0, self._cancel), 2)
+        write_s = read_s = each_s(throughput.writing(_TRIED_TOKENS, 0, self._cancel), _TRIED_TOKENS)
         left_s = self._until_s - time.monotonic()
         if write_s * probe < left_s / 10:
             read_s = each_s(throughput.reading(probe, 0, self._cancel), probe)
@@ -125,7 +126,13 @@ class Bench:
         reading = _fitting(plan.prompt_tokens, share_s / read_s)
         if reading < min(_LEAST_READING, plan.prompt_tokens):
             reading = 0
-        return reading, _fitting(plan.generated_tokens, share_s / write_s)
+        writing = _fitting(plan.generated_tokens, share_s / write_s)
+        if writing < min(_TRIED_TOKENS, plan.generated_tokens) and not plan.depth_tokens:
+            # Slower than that: what was tried is all there will be.
+            tried = [] if self._cancel.is_set() else [1 / write_s]
+            self.results.add(plan.writing(_TRIED_TOKENS), RATE, tried)
+            writing = 0
+        return reading, writing
 
     def _rates(
         self,
