@@ -58,6 +58,9 @@ def first_token_s(command: Sequence[str], cancel: Cancel) -> float | None:
 
 
 def _is_of_a_token(line: bytes) -> bool:
-    record = json.loads(line)
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return False
     usage = record.get("usage") if isinstance(record, dict) else None
     return bool(usage and usage.get("completion_tokens"))
