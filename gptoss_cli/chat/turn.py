@@ -125,10 +125,21 @@ class Chat:
 
     def change_engine(self, engine: Engine, most_context: int) -> None:
         """Go on with another model; the present engine is closed."""
-        self.engine.close()
+        self.close()
         self.engine = engine
         self._most_context = most_context
         self._fitter = ContextFitter(most_context)
+
+    def put_away(self) -> None:
+        """Let the engine keep what it computed for the conversation, if that is kept itself."""
+        session_id = self.keeper.session_id
+        if session_id is not None and not self.keeper.has_failed:
+            self.engine.put_away(self.shown_conversation(), session_id)
+
+    def close(self) -> None:
+        """Put the conversation away and close the engine. Can be called twice."""
+        self.put_away()
+        self.engine.close()
 
     def keep(self, *, briefly: bool = False) -> str:
         """Write what changed to the store; return what the person should be told, or nothing.
@@ -153,6 +164,8 @@ class Chat:
         it can, unless it is to be forgotten. Return what the person should be told, or nothing.
         """
         notice = "" if forgets else self.keep()
+        if not forgets:
+            self.put_away()
         self.keeper.leave(self.tree, self.settings, forgets=forgets)
         self.tree = tree or ConversationTree()
         self.last = None

@@ -42,6 +42,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
         "gptoss_cli.cli.sessions.app:app",
         "List, read, search, export, import and remove conversations.",
     ),
+    "cache": Command(
+        "gptoss_cli.cli.cache.app:app",
+        "Show and remove what was computed of prompts and is kept on disk.",
+    ),
     "config": Command(
         "gptoss_cli.cli.config.app:app",
         "Show, change and check what is set: a file, variables, profiles.",

@@ -67,7 +67,9 @@ def converse(settings: options.Settings, session: str | None = None) -> int:
         foreground = Foreground(screen.terminal if screen.live else None)
         open_things.enter_context(foreground)
         typed = foreground.typed(sys.stdin)
-        running = open_things.enter_context(contextlib.closing(start(settings, lasting=True)))
+        running = open_things.enter_context(
+            contextlib.closing(start(settings, lasting=True, private=not settings.save))
+        )
         for note in running.notes:
             say(note)
         running.chat.keeper = Keeper(store)
@@ -84,10 +86,13 @@ def converse(settings: options.Settings, session: str | None = None) -> int:
             given=settings.given,
             typed=typed,
         )
+    for note in running.cache_notes:
+        say(f"note: the cache: {note}.")
     return ExitCode.OK
 
 
 def _services(settings: options.Settings, *, titles: bool) -> Services:
+    from gptoss_cli.cli.cache.place import kept_states
     from gptoss_cli.cli.config.changing import keep
     from gptoss_cli.cli.models.shelf import shelf
     from gptoss_cli.cli.wiring import start
@@ -95,7 +100,12 @@ def _services(settings: options.Settings, *, titles: bool) -> Services:
     from gptoss_cli.repl.services import Services, Started
 
     def begin(name: str, before_loading: Callable[[], None]) -> Started:
-        running = start(replace(settings, model=name), lasting=True, before_loading=before_loading)
+        running = start(
+            replace(settings, model=name),
+            lasting=True,
+            private=not settings.save,
+            before_loading=before_loading,
+        )
         return Started(
             running.chat.engine,
             running.chat.settings.model,
@@ -108,6 +118,7 @@ def _services(settings: options.Settings, *, titles: bool) -> Services:
         from gptoss_cli.repl.history import forget
 
         forget(user_paths().input_history, set(texts), conversation_ids)
+        kept_states().remove_sessions(conversation_ids)
 
     return Services(
         forget_typed=forget_typed,

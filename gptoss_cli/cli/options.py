@@ -79,6 +79,7 @@ Context = Annotated[int | None, _option("context", "--context")]
 Threads = Annotated[int | None, _option("threads")]
 Repack = Annotated[bool, _option("repack", "--repack/--no-repack", metavar=None)]
 Force = Annotated[bool, typer.Option("--force", help="Load it even if it does not fit in memory.")]
+Cache = Annotated[bool, _option("cache", "--cache/--no-cache", metavar=None)]
 ShowThinking = Annotated[
     bool | None, _option("show_thinking", "--show-thinking/--hide-thinking", metavar=None)
 ]
@@ -107,7 +108,7 @@ class Settings:
 
     What was not asked for is as it is configured. ``given`` names what the command line itself
     says, also by ``--profile``. Options of some commands only, and what is no option at all, are
-    as configured in the others: ``plain``, ``save``, ``theme``.
+    as configured in the others: ``plain``, ``save``, ``theme``, ``cache_gib``.
     """
 
     model: Model = DEFAULTS["model"]
@@ -123,6 +124,7 @@ class Settings:
     threads: Threads = DEFAULTS["threads"]
     repack: Repack = DEFAULTS["repack"]
     force: Force = False
+    cache: Cache = DEFAULTS["cache"]
     show_thinking: ShowThinking = DEFAULTS["show_thinking"]
     stats: Stats = DEFAULTS["stats"]
     date: Date = None
@@ -130,10 +132,11 @@ class Settings:
     plain: Plain = DEFAULTS["plain"]
     save: Save = DEFAULTS["save"]
     theme: str = DEFAULTS["theme"]
+    cache_gib: float = DEFAULTS["cache_gib"]
     given: frozenset[str] = frozenset()
 
 
-_NO_OPTIONS: Final = frozenset(("theme", "given"))
+_NO_OPTIONS: Final = frozenset(("theme", "cache_gib", "given"))
 _OF_SOME: Final = frozenset(("plain", "save"))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gptoss_cli.cli.options import Settings
     from gptoss_cli.engine.base import TokenGenerator
     from gptoss_cli.engine.placement import Placement
+    from gptoss_cli.engine.reuse import Place
     from gptoss_cli.models.preflight import Preflight
     from gptoss_cli.models.weights import ModelFile
 
@@ -40,7 +41,8 @@ _FROM_DISK: Final = (
 class Running:
     """A model that is being loaded and a conversation with it, until ``close``.
 
-    ``description`` says where it runs, ``notes`` what a person should know before it does.
+    ``description`` says where it runs, ``notes`` what a person should know before it does. What
+    went wrong with the cache stands in ``cache_notes`` after ``close``.
     """
 
     chat: Chat
@@ -49,12 +51,13 @@ class Running:
     generator: TokenGenerator
     description: str
     notes: tuple[str, ...] = ()
+    cache_notes: Sequence[str] = ()
 
     def close(self) -> None:
-        """Give back memory and threads."""
+        """Put the conversation away, and give back memory and threads."""
         from gptoss_cli.engine.bindings import silence_for_exit
 
-        self.chat.engine.close()
+        self.chat.close()
         silence_for_exit()
 
 
@@ -67,6 +70,7 @@ def start(
     settings: Settings,
     *,
     lasting: bool,
+    private: bool = False,
     loads: bool = True,
     before_loading: Callable[[], None] = lambda: None,
 ) -> Running:
@@ -75,7 +79,8 @@ def start(
     `before_loading` is called when all is checked: another model may have to go first.
 
     `lasting` tells a chat from a one-shot: a chat may pay for loading what makes it faster later,
-    and has one context window for all that will be said. ``loads=False``: only the vocabulary is
+    and has one context window for all that will be said. `private`: no word of the person's is
+    written to a disk. ``loads=False``: only the vocabulary is
     read, the model counts tokens and cannot answer.
 
     Raises NoModelError, ModelFileError, DoesNotFitError, UsageError or EngineError.
@@ -109,6 +114,7 @@ def start(
     if may_grow:
         largest = fit.largest_window(model, preflight.machine, repack=placement.repack)
     before_loading()
+    place = place_of(settings, model, private=private) if loads else None
     generator: TokenGenerator
     if loads:
         generator = LlamaTokenGenerator(
@@ -121,11 +127,12 @@ def start(
                 repack=placement.repack,
                 gpu_layers=placement.gpu_layers,
                 cpu_expert_layers=placement.cpu_expert_layers,
+                kept_at=place,
             )
         )
     else:
         generator = UnloadedGenerator(window, largest)
-    engine = LocalEngine(generator, vocabulary)
+    engine = LocalEngine(generator, vocabulary, is_private=private)
     chat = Chat(
         engine,
         chat_settings_of(settings, registry.lasting_name(settings.model)),
@@ -133,7 +140,21 @@ def start(
     )
     threads = f"{placement.threads} thread{'s' if placement.threads > 1 else ''}"
     notes = notes_of(preflight, placement) if loads else ()
-    return Running(chat, model, placement, generator, f"{placement.device}, {threads}", notes)
+    cache_notes = place.store.notes if place is not None and settings.stats else ()
+    described = f"{placement.device}, {threads}"
+    return Running(chat, model, placement, generator, described, notes, cache_notes)
+
+
+def place_of(settings: Settings, model: ModelFile, *, private: bool) -> Place | None:
+    """Return where KV states are kept; None where that is not wanted."""
+    from gptoss_cli.config.paths import user_paths
+    from gptoss_cli.engine.kv_store import KVStore
+    from gptoss_cli.engine.reuse import Place
+
+    if not settings.cache:
+        return None
+    limit_bytes = int(settings.cache_gib * (1 << 30))
+    return Place(KVStore(user_paths().kv_states, limit_bytes, marks_use=not private), model.name)
 
 
 def notes_of(preflight: Preflight, placement: Placement) -> tuple[str, ...]:

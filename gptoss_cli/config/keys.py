@@ -216,6 +216,7 @@ _THREADS: Final = Number(
     why=f"this machine has {_CORES}; more would wait for each other" if _CORES else "",
 )
 _WINDOW: Final = Number(least=1, most=LARGEST, whole=True, open=True)
+_CACHE_GIB: Final = Number(least=0, most=4096)
 _SAMPLED: Final[dict[str, tuple[Value, str]]] = {
     "temperature": (1.0, "0 takes the most likely token always."),
     "top_p": (1.0, "Keep the likeliest tokens up to it."),
@@ -247,6 +248,8 @@ KEYS: Final = (
         False,
         "Convert the weights for this CPU while loading: slow to load, a little faster after.",
     ),
+    Key("cache", Switch(), True, "Keep what was read of prompts on disk, to read it once only."),
+    Key("cache_gib", _CACHE_GIB, 2.0, "The most that takes, in GiB."),
     Key("show_thinking", Switch(auto=True), None, "On standard error, above the answer."),
     Key("stats", Switch(), False, "Print counts and times at the end."),
     *(

@@ -18,12 +18,18 @@ class Paths:
 
     ``state``: what can be lost without harm (history of input, reports of defects). ``data``: what
     a person arranged and keeps (the default model, imported models, conversations). ``config``:
-    what a person writes.
+    what a person writes. ``cache``: what can be computed again.
     """
 
     state: Path
     data: Path
     config: Path
+    cache: Path
+
+    @property
+    def kv_states(self) -> Path:
+        """What was computed of prompts."""
+        return self.cache / "kv"
 
     @property
     def input_history(self) -> Path:
@@ -53,6 +59,7 @@ def user_paths() -> Paths:
         state=folders.user_state_path,
         data=folders.user_data_path,
         config=folders.user_config_path,
+        cache=folders.user_cache_path,
     )
 
 

@@ -115,6 +115,23 @@ class Cancel:
         return self.flag[0] != b"\x00"
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What of a prompt may be met again: the first `n_tokens`, which others begin with as well.
+
+    `is_first`: the prompt begins a conversation. Its batches are then cut so that they, and with
+    them the rounding, are the same whether or not the beginning comes from a disk: a seed gives the
+    same text. `may_be_kept`: nothing forbids to write the beginning to a disk.
+    """
+
+    n_tokens: int = 0
+    is_first: bool = False
+    may_be_kept: bool = False
+
+
+NO_BEGINNING: Final = Beginning()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
     """The end of one generation: why it ended, and what it took (tokens, seconds).
@@ -152,11 +169,17 @@ class TokenGenerator(Protocol):
         max_tokens: int | None,
         cancel: Cancel,
         constraint: Constraint | None = None,
+        beginning: Beginning = NO_BEGINNING,
     ) -> Iterator[GenerationStep]:
         """Yield the continuation of `prompt`, at most `max_tokens`, up to a token of `stop`.
 
         The stop token is yielded too. With a `constraint` every token is one that it accepts, and
         the last one that after which it is over. Raises EngineError or DoesNotFitError.
+        """
+
+    def put_away(self, prompt: Sequence[int], session_id: str) -> None:
+        """Keep what is in the cache of the beginning of `prompt`, which a stored session will go on
+        with, where it can be kept. It is written meanwhile.
         """
 
     def close(self) -> None:
@@ -195,6 +218,11 @@ class Engine(Protocol):
     def prompt_pieces(self, conversation: Conversation) -> list[tuple[str, bool]]:
         """Return the prompt for `conversation` exactly as the model gets it, in pieces: text, or
         (True) the name of a control token.
+        """
+
+    def put_away(self, conversation: Conversation, session_id: str) -> None:
+        """Keep what was computed for `conversation`, so that going on with the stored session costs
+        little. It is written meanwhile, and not at all where that is not possible.
         """
 
     def close(self) -> None:

@@ -14,6 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
+from gptoss_cli.engine.kv_file import KVState, Section
+
+_WHOLE: Final = 0
 _PARTIAL: Final = 1  # LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY: the sliding-window cells alone
 _SEQUENCE: Final = 0
 
@@ -24,6 +29,10 @@ class Checkpoint:
 
     n_tokens: int
     cells: ctypes.Array[ctypes.c_uint8]
+
+    def section(self) -> Section:
+        """Return it as a part of a file."""
+        return Section(self.n_tokens, _view(self.cells))
 
 
 def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
@@ -77,16 +86,52 @@ class KVCache:
         n_tokens = len(self.tokens)
         if any(c.n_tokens == n_tokens for c in self._checkpoints):
             return
-        size = self._library.llama_state_seq_get_size_ext(self._context, _SEQUENCE, _PARTIAL)
-        cells = (ctypes.c_uint8 * size)()
-        written = self._library.llama_state_seq_get_data_ext(
-            self._context, cells, size, _SEQUENCE, _PARTIAL
-        )
-        if written != size:
+        cells = self._cells(_PARTIAL)
+        if cells is None:
             return
         self._checkpoints.append(Checkpoint(n_tokens, cells))
         while sum(len(c.cells) for c in self._checkpoints) > self._budget_bytes:
             del self._checkpoints[0]
+
+    def reach(self, prompt: Sequence[int]) -> int:
+        """Return how many tokens of `prompt` ``rewind`` would keep."""
+        shared = common_prefix(self.tokens, prompt)
+        keep = min(shared, len(prompt) - 1)
+        if keep == len(self.tokens) or self.window_reaches(keep):
+            return keep
+        places = (c.n_tokens for c in self._checkpoints if c.n_tokens <= shared)
+        return min(keep, max(places, default=0))
+
+    def export(self, most_checkpoints: int) -> KVState | None:
+        """Return all that is in the cache, with so many of the checkpoints: the first one, which
+        other conversations may share, and the last ones.
+        """
+        cells = self._cells(_WHOLE)
+        if cells is None:
+            return None
+        n_tokens = len(self.tokens)
+        earlier = [c for c in self._checkpoints if c.n_tokens < n_tokens]
+        if len(earlier) > most_checkpoints:
+            earlier = [earlier[0], *earlier[len(earlier) - most_checkpoints + 1 :]]
+        return KVState(
+            np.array(self.tokens, dtype=np.int32),
+            Section(n_tokens, _view(cells)),
+            tuple(c.section() for c in earlier),
+        )
+
+    def take_in(self, state: KVState) -> bool:
+        """Have what was exported instead of what is here; False, and nothing, if it is not taken."""
+        self.clear()
+        if not self._set(state.state.content, _WHOLE):
+            self.clear()
+            return False
+        self.tokens += state.tokens.tolist()
+        for section in state.checkpoints:
+            cells = (ctypes.c_uint8 * section.content.nbytes)()
+            _view(cells)[:] = section.content
+            self._checkpoints.append(Checkpoint(section.n_tokens, cells))
+        self.checkpoint()
+        return True
 
     def appended(self, tokens: Sequence[int]) -> None:
         """Note that `tokens` were decoded at the end of the sequence."""
@@ -113,12 +158,31 @@ class KVCache:
         return True
 
     def _restore(self, checkpoint: Checkpoint) -> bool:
-        size = len(checkpoint.cells)
+        return self._set(_view(checkpoint.cells), _PARTIAL)
+
+    def _cells(self, kind: int) -> ctypes.Array[ctypes.c_uint8] | None:
+        size = self._library.llama_state_seq_get_size_ext(self._context, _SEQUENCE, kind)
+        cells = (ctypes.c_uint8 * size)()
+        written = self._library.llama_state_seq_get_data_ext(
+            self._context, cells, size, _SEQUENCE, kind
+        )
+        return cells if written == size else None
+
+    def _set(self, content: memoryview, kind: int) -> bool:
+        size = content.nbytes
         read = self._library.llama_state_seq_set_data_ext(
-            self._context, checkpoint.cells, size, _SEQUENCE, _PARTIAL
+            self._context,
+            (ctypes.c_uint8 * size).from_buffer(content),
+            size,
+            _SEQUENCE,
+            kind,
         )
         return bool(read == size)
 
     def _remove_from(self, position: int) -> None:
         self._library.llama_memory_seq_rm(self._memory, _SEQUENCE, position, -1)
         del self.tokens[position:]
+
+
+def _view(cells: ctypes.Array[ctypes.c_uint8]) -> memoryview:
+    return np.ctypeslib.as_array(cells).data

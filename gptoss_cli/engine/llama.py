@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from gptoss_cli.engine import bindings, readahead
 from gptoss_cli.engine.base import (
+    NO_BEGINNING,
+    Beginning,
     Cancel,
     Constraint,
     Generated,
@@ -27,6 +29,8 @@ from gptoss_cli.engine.base import (
     window_for,
 )
 from gptoss_cli.engine.kv import KVCache
+from gptoss_cli.engine.kv_key import kv_key
+from gptoss_cli.engine.reuse import Place, Reuse
 from gptoss_cli.engine.sampling import Sampler
 from gptoss_cli.engine.worker import Item, Stream, Worker
 from gptoss_cli.errors import (
@@ -54,7 +58,8 @@ class LlamaOptions:
     ``paths``: the parts of the model, the first first. ``context_window`` in tokens; a first
     prompt that needs more gets more, up to ``largest_window``.
     ``repack``: convert the experts to the CPU's own layout while loading. What that costs, and
-    ``gpu_layers`` and ``cpu_expert_layers``: see engine/placement.py.
+    ``gpu_layers`` and ``cpu_expert_layers``: see engine/placement.py. ``kept_at``: where KV states
+    are kept; None: nowhere.
     """
 
     paths: tuple[Path, ...]
@@ -65,6 +70,7 @@ class LlamaOptions:
     repack: bool = False
     gpu_layers: int = 0
     cpu_expert_layers: int = 0
+    kept_at: Place | None = None
 
 
 class LlamaContext:
@@ -185,6 +191,18 @@ class LlamaContext:
         assert self._kv is not None
         return self._kv
 
+    def key(self) -> str:
+        """Return what tells this KV from that of other weights, builds and parameters.
+
+        Raises OSError. The length of the context is no part of it: no cell depends on that.
+        """
+        options = self._options
+        placement = (options.repack, options.gpu_layers, options.cpu_expert_layers)
+        # As ``open`` has them: what the cache's cells are and in which batches they are computed.
+        cells = ("f16", "f16", "flash attention: auto", "no rope overrides", "no LoRA")
+        batches = (UBATCH_TOKENS, self.piece_tokens, self.sliding_window)
+        return kv_key(options.paths, self._library, (*placement, *cells, *batches))
+
     def obey(self, cancel: Cancel) -> None:
         """Let `cancel` stop the following decodes between two nodes of the graph (CPU only)."""
         abort = bindings.abort_function(self._library)
@@ -251,6 +269,7 @@ class LlamaTokenGenerator:
     def __init__(self, options: LlamaOptions) -> None:
         self._options = options
         self._context = LlamaContext(options)
+        self._reuse = Reuse(options.kept_at, self._context.key)
         self._load_cancel = Cancel()
         self._is_closed = False
         self.load_s = 0.0
@@ -274,6 +293,7 @@ class LlamaTokenGenerator:
         max_tokens: int | None,
         cancel: Cancel,
         constraint: Constraint | None = None,
+        beginning: Beginning = NO_BEGINNING,
     ) -> Iterator[GenerationStep]:
         """Yield the continuation of `prompt`; see ``TokenGenerator``."""
         started = time.monotonic()
@@ -290,9 +310,9 @@ class LlamaTokenGenerator:
         if len(prompt) >= window:
             hint = "use a larger --context, or a shorter prompt"
             raise prompt_too_long(len(prompt), window, hint=hint)
-        loop = _Loop(self._context, sampling, stop, cancel, started, constraint)
+        loop = _Loop(self._context, self._reuse, sampling, stop, cancel, started, constraint)
         steps: Stream[GenerationStep] = self._worker.submit(
-            lambda put: loop.run(list(prompt), window, max_tokens, put),
+            lambda put: loop.run(list(prompt), beginning, window, max_tokens, put),
         )
         try:
             yield from _patiently(steps)
@@ -321,11 +341,21 @@ class LlamaTokenGenerator:
 
         return self._worker.submit(run)
 
+    def put_away(self, prompt: Sequence[int], session_id: str) -> None:
+        """Keep what is in the cache of `prompt`; see ``TokenGenerator``."""
+
+        def keep(_put: Callable[[GenerationStep], None]) -> None:
+            if self._context.n_ctx:
+                self._reuse.put_away(self._context.kv, prompt, session_id)
+
+        self._worker.submit(keep)
+
     def close(self) -> None:
         """Stop the worker and free the model. Can be called twice."""
         self._is_closed = True
         self._load_cancel.set()
         self._worker.close(last=self._context.close)
+        self._reuse.close()
 
     def _load(self, put: Callable[[GenerationStep], None]) -> None:
         reported = time.monotonic()
@@ -374,6 +404,7 @@ class _Loop:
     def __init__(
         self,
         context: LlamaContext,
+        reuse: Reuse,
         sampling: Sampling,
         stop: frozenset[int],
         cancel: Cancel,
@@ -381,6 +412,7 @@ class _Loop:
         constraint: Constraint | None,
     ) -> None:
         self._context = context
+        self._reuse = reuse
         self._sampling = sampling
         self._stop = stop
         self._cancel = cancel
@@ -390,6 +422,7 @@ class _Loop:
     def run(
         self,
         prompt: list[int],
+        beginning: Beginning,
         window: int,
         max_tokens: int | None,
         put: Callable[[GenerationStep], None],
@@ -399,9 +432,10 @@ class _Loop:
         if not context.n_ctx:
             context.open(window)
         context.obey(self._cancel)
+        self._reuse.fetch(context.kv, prompt, beginning)
         cached = context.kv.rewind(prompt)
         prefill_from = time.monotonic()
-        whole = self._prefill(prompt, cached, put)
+        whole = self._prefill(prompt, cached, beginning, put)
         prefill_s = time.monotonic() - prefill_from
         reason, count, ttft_s = FinishReason.CANCELLED, 0, 0.0
         decode_from, computed_s = time.monotonic(), context.computing_s
@@ -426,17 +460,27 @@ class _Loop:
         )
 
     def _prefill(
-        self, prompt: list[int], start: int, put: Callable[[GenerationStep], None]
+        self,
+        prompt: list[int],
+        start: int,
+        beginning: Beginning,
+        put: Callable[[GenerationStep], None],
     ) -> bool:
-        began = time.monotonic()
+        context, began = self._context, time.monotonic()
+        shared = beginning.n_tokens if beginning.is_first else 0
         put(PromptProgress(start, len(prompt), 0.0))
         while start < len(prompt):
             if self._cancel.is_set():
                 return False
-            piece = prompt[start : start + self._context.piece_tokens]
-            if not self._context.decode(piece, logits=start + len(piece) == len(prompt)):
+            end = min(start + context.piece_tokens, len(prompt))
+            if start < shared < end:
+                end = shared
+            if not context.decode(prompt[start:end], logits=end == len(prompt)):
                 return False
-            start += len(piece)
+            start = end
+            if start == shared < len(prompt):
+                self._reuse.begun(context.kv, beginning)
+                start, shared = len(context.kv.tokens), 0
             put(PromptProgress(start, len(prompt), time.monotonic() - began))
         return True
 

@@ -7,7 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gptoss_cli.engine.base import Cancel, Constraint, Generated, Grammar, Sampling, TokenGenerator
+from gptoss_cli.engine.base import (
+    Beginning,
+    Cancel,
+    Constraint,
+    Generated,
+    Grammar,
+    Sampling,
+    TokenGenerator,
+)
+from gptoss_cli.engine.kv import common_prefix
 from gptoss_cli.engine.worker import Deferred, run_elsewhere
 from gptoss_cli.events import (
     Event,
@@ -29,7 +38,7 @@ from gptoss_cli.harmony.render import (
     render,
 )
 from gptoss_cli.harmony.vocabulary import ControlToken, Vocabulary
-from gptoss_cli.messages import Channel, Conversation
+from gptoss_cli.messages import Channel, Conversation, Role, user
 
 if TYPE_CHECKING:
     from gptoss_cli.engine.answering import MessageFrame
@@ -39,11 +48,17 @@ _LONG_CHARACTERS: Final = 200_000
 
 
 class LocalEngine:
-    """An ``Engine`` that runs gpt-oss in this process."""
+    """An ``Engine`` that runs gpt-oss in this process.
 
-    def __init__(self, generator: TokenGenerator, vocabulary: Vocabulary) -> None:
+    ``is_private``: no word of the person's is written to a disk for the sake of speed.
+    """
+
+    def __init__(
+        self, generator: TokenGenerator, vocabulary: Vocabulary, *, is_private: bool = False
+    ) -> None:
         self._generator = generator
         self._vocabulary = vocabulary
+        self._is_private = is_private
         self._encoder = PromptEncoder(vocabulary)
         self._encoded: tuple[Conversation, list[int]] | None = None
         self._token_table: Deferred[TokenTable] | None = None
@@ -72,6 +87,7 @@ class LocalEngine:
     ) -> Iterator[Event]:
         """Yield the next step of the assistant; see ``Engine``."""
         prompt = self._prompt(conversation)
+        beginning = self._beginning(conversation, prompt)
         if grammar is not None:
             self._begin_token_table()
         draft = _Draft(StreamParser(self._vocabulary), cancel)
@@ -86,6 +102,7 @@ class LocalEngine:
                 max_tokens=left,
                 cancel=cancel,
                 constraint=self._constraint(grammar, draft.tokens),
+                beginning=beginning,
             )
             for step in steps:
                 match step:
@@ -113,9 +130,25 @@ class LocalEngine:
         """Return the prompt for `conversation` in pieces; see ``Engine``."""
         return self._vocabulary.pieces(self._prompt(conversation))
 
+    def put_away(self, conversation: Conversation, session_id: str) -> None:
+        """Keep what was computed for `conversation`; see ``Engine``."""
+        if not self._is_private:
+            following = replace(conversation, messages=(*conversation.messages, user("")))
+            self._generator.put_away(self._encoder.encode(render(following)), session_id)
+
     def close(self) -> None:
         """Give back memory and threads. Can be called twice."""
         self._generator.close()
+
+    def _beginning(self, conversation: Conversation, prompt: Sequence[int]) -> Beginning:
+        """Return what of `prompt` is the same whatever is asked: all before the first message."""
+        another = self._encoder.encode(render(replace(conversation, messages=(user(""),))))
+        is_own = bool(conversation.developer)  # instructions may be the person's words
+        return Beginning(
+            common_prefix(prompt, another),
+            is_first=all(m.role is Role.USER for m in conversation.messages),
+            may_be_kept=not (self._is_private and is_own),
+        )
 
     def _begin_token_table(self) -> None:
         """Begin to build llguidance's table of tokens, which is needed where the answer begins."""

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gptoss_cli.engine.base import Cancel, Constraint, GenerationStep, Sampling, window_for
+from gptoss_cli.engine.base import (
+    NO_BEGINNING,
+    Beginning,
+    Cancel,
+    Constraint,
+    GenerationStep,
+    Sampling,
+    window_for,
+)
 from gptoss_cli.errors import EngineError
 
 
@@ -29,9 +37,13 @@ class UnloadedGenerator:
         max_tokens: int | None,  # noqa: ARG002
         cancel: Cancel,  # noqa: ARG002
         constraint: Constraint | None = None,  # noqa: ARG002
+        beginning: Beginning = NO_BEGINNING,  # noqa: ARG002
     ) -> Iterator[GenerationStep]:
         """Raise EngineError."""
         raise EngineError("the model is not loaded.")
+
+    def put_away(self, prompt: Sequence[int], session_id: str) -> None:
+        """Do nothing."""
 
     def close(self) -> None:
         """Do nothing."""

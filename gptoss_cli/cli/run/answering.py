@@ -119,6 +119,7 @@ class _OneShot:
                     start(
                         replace(settings, seed=self._seed),
                         lasting=False,
+                        private=wanted.saves is False,
                         loads=not wanted.dry_run,
                     )
                 )
@@ -126,7 +127,10 @@ class _OneShot:
             for note in running.notes:
                 say(note)
             self._take_up(running, store, resumed)
-            return self._ask(running, question, text, screen)
+            code = self._ask(running, question, text, screen)
+        for note in running.cache_notes:
+            say(f"note: the cache: {note}.")
+        return code
 
     def _store(self, open_things: contextlib.ExitStack, screen: Environment) -> SessionStore | None:
         wanted = self._wanted

@@ -1,0 +1,1 @@
+"""``gptoss cache``: what was computed of prompts, and is kept."""

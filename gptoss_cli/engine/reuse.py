@@ -1,0 +1,128 @@
+"""What a KV cache has in common with earlier programs: taken from a disk, and kept there.
+
+Two things are kept. The beginning that prompts share (system message, developer message, tools):
+as soon as it was decoded. And a conversation, when it is put away: up to the place from which its
+next prompt can go on, since thinking leaves the prompt after each turn.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gptoss_cli.engine.base import Beginning
+from gptoss_cli.engine.kv_file import Origin
+from gptoss_cli.engine.worker import Worker
+
+if TYPE_CHECKING:
+    from gptoss_cli.engine.kv import KVCache
+    from gptoss_cli.engine.kv_store import Found, KVStore
+
+# What is shorter is decoded as fast as a file is found (benchmarks/RESULTS.md).
+LEAST_TOKENS: Final = 32
+_CHECKPOINTS: Final = 4
+_LEAVING_S: Final = 1.0  # a program that ends waits so long for what is being written
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where states are kept, and the name of the model for people."""
+
+    store: KVStore
+    model: str
+
+
+class Reuse:
+    """Exchanges the states of one context with `place`; without one, with nobody.
+
+    All but ``close`` belongs to the thread of the context. Writing is done by another thread.
+    `find_key` is asked for the key when it is needed first.
+    """
+
+    def __init__(self, place: Place | None, find_key: Callable[[], str]) -> None:
+        self._place = place
+        self._find_key = find_key
+        self._key: str | None = None
+        self._writer: Worker | None = None
+        self._ends = threading.Event()
+
+    def fetch(self, kv: KVCache, prompt: Sequence[int], beginning: Beginning) -> None:
+        """Bring what is kept of `prompt` into the cache, if that is more than what is there."""
+        place, present = self._place, kv.reach(prompt)
+        if place is None or len(prompt) - present <= LEAST_TOKENS:
+            return
+        key = self._own_key()
+        found: Found | None = None
+        if not key:
+            return
+        if not beginning.is_first:
+            found = place.store.longest(key, prompt)
+        elif LEAST_TOKENS <= beginning.n_tokens < len(prompt):
+            found = place.store.prefix(key, prompt[: beginning.n_tokens])
+        if found is None or found.usable < present + LEAST_TOKENS:
+            return
+        state = place.store.load(key, found)
+        if state is not None and not kv.take_in(state):
+            place.store.discard(found)
+
+    def begun(self, kv: KVCache, beginning: Beginning) -> None:
+        """Note that the cache holds the beginning of a prompt and nothing else.
+
+        It is laid in the cache anew, exactly as it is when it comes from a file: the order of the
+        cells decides how sums are rounded.
+        """
+        if beginning.n_tokens < LEAST_TOKENS:
+            return
+        state = kv.export(0)
+        if state is None or not kv.take_in(state):
+            return
+        place = self._place
+        if place is None or not beginning.may_be_kept:
+            return
+        key = self._own_key()
+        if key and place.store.prefix(key, state.tokens.tolist()) is None:
+            self._write(lambda ends: place.store.keep_prefix(Origin(key, place.model), state, ends))
+
+    def put_away(self, kv: KVCache, prompt: Sequence[int], session_id: str) -> None:
+        """Keep what the cache holds of `prompt`, for the session; the rest of it is dropped."""
+        place = self._place
+        if place is None:
+            return
+        kept = kv.rewind(prompt)
+        key = self._own_key() if kept >= LEAST_TOKENS else ""
+        if not key:
+            return
+        found = place.store.longest(key, prompt)
+        if found is not None and found.usable >= kept - LEAST_TOKENS:
+            return  # nothing new was said
+        state = kv.export(_CHECKPOINTS)
+        if state is not None:
+            origin = Origin(key, place.model, session_id)
+            self._write(lambda ends: place.store.keep_session(origin, state, ends))
+
+    def close(self) -> None:
+        """Wait a little for what is being written, then give it up. Can be called twice."""
+        if self._writer is not None:
+            patience = threading.Timer(_LEAVING_S, self._ends.set)
+            patience.daemon = True
+            patience.start()
+            self._writer.close(last=patience.cancel)
+
+    def _write(self, write: Callable[[Callable[[], bool]], bool]) -> None:
+        if self._writer is None:
+            self._writer = Worker("gptoss-cache")
+
+        def job(_put: Callable[[None], None]) -> None:
+            write(self._ends.is_set)
+
+        self._writer.submit(job)
+
+    def _own_key(self) -> str:
+        if self._key is None:
+            try:
+                self._key = self._find_key()
+            except OSError:
+                self._key = ""
+        return self._key
