@@ -120,7 +120,7 @@ class KVCache:
         )
 
     def take_in(self, state: KVState) -> bool:
-        """Have what was exported instead of what is here; False, and nothing, if it is not taken."""
+        """Have what was exported instead of what is here; False, and nothing, if that fails."""
         self.clear()
         if not self._set(state.state.content, _WHOLE):
             self.clear()

@@ -1,0 +1,275 @@
+"""What comes from a disk changes nothing but the time: states of earlier programs, gone on with."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gptoss_cli.chat.keeping import Keeper
+from gptoss_cli.chat.settings import ChatSettings
+from gptoss_cli.chat.turn import Chat
+from gptoss_cli.engine.base import Beginning, Cancel, Generated, Sampling
+from gptoss_cli.engine.kv_store import KVStore
+from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
+from gptoss_cli.engine.local import LocalEngine
+from gptoss_cli.engine.reuse import Place
+from gptoss_cli.events import Finished
+from gptoss_cli.harmony.vocabulary import Vocabulary
+from gptoss_cli.models.registry import DEMO_FILE
+from gptoss_cli.models.weights import open_model
+from gptoss_cli.sessions.store import open_store
+from tests.engine.test_kv import ROUNDING, feed, open_context, tokens
+
+GREEDY = Sampling(temperature=0.0)
+# How many conversations are held: many take minutes.
+CONVERSATIONS = int(os.environ.get("REUSE_CONVERSATIONS", "4"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> KVStore:
+    return KVStore(tmp_path / "kv", 1 << 30)
+
+
+@contextlib.contextmanager
+def opened(path: Path, store: KVStore | None, **changes: object) -> Iterator[LlamaTokenGenerator]:
+    options = {
+        "paths": (path,),
+        "context_window": 4096,
+        "largest_window": 4096,
+        "vocabulary_size": 266,
+        "threads": 1,
+        "kept_at": Place(store, "m") if store is not None else None,
+    } | changes
+    with contextlib.closing(LlamaTokenGenerator(LlamaOptions(**options))) as generator:
+        yield generator
+
+
+def run(
+    generator: LlamaTokenGenerator,
+    prompt: list[int],
+    beginning: Beginning,
+    sampling: Sampling = GREEDY,
+    max_tokens: int = 40,
+) -> tuple[list[int], int]:
+    """Return the tokens, and how many of the prompt were there already."""
+    steps = list(
+        generator.generate(
+            prompt,
+            sampling=sampling,
+            stop=frozenset(),
+            max_tokens=max_tokens,
+            cancel=Cancel(),
+            beginning=beginning,
+        )
+    )
+    end = steps[-1]
+    assert isinstance(end, Generated)
+    return [step for step in steps if isinstance(step, int)], end.cached_tokens
+
+
+FOLLOWING = Beginning()
+
+
+@pytest.mark.parametrize("n_tokens", [40, 130, 700])
+def test_a_seed_gives_the_same_text_whether_or_not_the_beginning_comes_from_the_disk(
+    random_model, store, n_tokens
+):
+    """To the bit: one other rounding in a thousand draws would show."""
+    prompt = tokens(n_tokens + 150, 1)
+    beginning = Beginning(n_tokens, is_first=True, may_be_kept=True)
+    results = []
+    for place in (None, store, store, store):
+        with opened(random_model, place) as generator:
+            results.append(run(generator, prompt, beginning, Sampling(seed=3), 300))
+    assert [cached for _, cached in results] == [0, 0, n_tokens, n_tokens]
+    assert all(text == results[0][0] for text, _ in results)
+
+
+def test_another_question_shares_the_beginning_and_a_short_one_is_not_kept(random_model, store):
+    shared = tokens(60, 2)
+    for seed, cached in ((3, 0), (4, 60)):
+        with opened(random_model, store) as generator:
+            beginning = Beginning(60, is_first=True, may_be_kept=True)
+            assert run(generator, shared + tokens(20, seed), beginning)[1] == cached
+    with opened(random_model, store) as generator:
+        run(generator, tokens(50, 9), Beginning(20, is_first=True, may_be_kept=True))
+        run(generator, tokens(90, 8), Beginning(60, is_first=True, may_be_kept=False))
+    assert len(store.entries()) == 1
+
+
+@pytest.mark.parametrize("n_generated", [5, 800])
+def test_a_conversation_that_was_put_away_goes_on_exactly(random_model, store, n_generated):
+    prompt, following = tokens(300, 1), tokens(30, 2)
+    with opened(random_model, store) as generator:
+        run(generator, prompt, Beginning(50, is_first=True), max_tokens=n_generated)
+        generator.put_away([*prompt, 1, 2, 3], "s")
+    with opened(random_model, store) as generator:
+        _, cached = run(generator, prompt + following, FOLLOWING, max_tokens=1)
+        logits = generator._context.logits().copy()
+        assert cached == len(prompt)
+        # Going back from there is exact as well, and so is going on after that.
+        _, again = run(generator, prompt[:200] + following, FOLLOWING, max_tokens=1)
+        assert again in {0, 50}
+        back = generator._context.logits().copy()
+    fresh = open_context(random_model)
+    expected = feed(fresh, prompt, following)
+    fresh.kv.clear()
+    assert np.abs(logits - expected).max() < ROUNDING
+    assert np.abs(back - feed(fresh, prompt[:200], following)).max() < ROUNDING
+    fresh.close()
+
+
+def test_several_turns_later_earlier_ones_can_be_gone_back_to(random_model, store):
+    turns = [tokens(150, seed) for seed in range(20, 24)]
+    with opened(random_model, store) as generator:
+        prompt: list[int] = []
+        for turn in turns:
+            prompt += turn
+            run(generator, prompt, FOLLOWING, max_tokens=300)
+        generator.put_away(prompt, "s")
+    edited = [*turns[0], *turns[1], *turns[2], *tokens(9, 40)]
+    with opened(random_model, store) as generator:
+        assert run(generator, edited, FOLLOWING, max_tokens=1)[1] == 450
+        logits = generator._context.logits().copy()
+    fresh = open_context(random_model)
+    assert np.abs(logits - feed(fresh, edited[:450], edited[450:])).max() < ROUNDING
+    fresh.close()
+
+
+def test_other_weights_another_placement_and_weights_that_changed_share_nothing(
+    random_model, store, tmp_path
+):
+    path = tmp_path / "model.gguf"
+    path.write_bytes(random_model.read_bytes())
+    prompt, beginning = tokens(100, 1), Beginning(60, is_first=True, may_be_kept=True)
+
+    def cached(model: Path, **changes: object) -> int:
+        with opened(model, store, **changes) as generator:
+            return run(generator, prompt, beginning)[1]
+
+    assert (cached(path), cached(path)) == (0, 60)
+    assert cached(random_model) == 0
+    assert cached(path, repack=True) == 0
+    about = path.stat()
+    with path.open("r+b") as file:  # in place: length, date and nearly all bytes stay
+        file.seek(-2000, os.SEEK_END)
+        file.write(b"\0")
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert cached(path) == 0
+
+
+def test_a_state_that_llama_does_not_take_is_decoded_instead(random_model, store):
+    """As another build of the same version could write: all sums are right, the content is not."""
+    prompt, beginning = tokens(100, 1), Beginning(60, is_first=True, may_be_kept=True)
+    with opened(random_model, store) as generator:
+        text, _ = run(generator, prompt, beginning)
+    (entry,) = store.entries()
+    found = store.prefix(entry.header.origin.key, prompt[:60])
+    state = store.load(entry.header.origin.key, found)
+    random.Random(1).shuffle(whole := bytearray(state.state.content))
+    state.state.content[:] = bytes(whole)
+    assert store.keep_prefix(entry.header.origin, state)
+    with opened(random_model, store) as generator:
+        assert run(generator, prompt, beginning) == (text, 0)
+    with opened(random_model, store) as generator:
+        assert run(generator, prompt, beginning) == (text, 60)  # it was replaced
+
+
+class World:
+    """A chat with the embedded model whose program ends now and then."""
+
+    def __init__(self, folder: Path, place: Place | None) -> None:
+        self._opened = open_model(DEMO_FILE)
+        self._place = place
+        self._store = open_store(folder / "sessions.db")
+        self.chat = self._begun()
+
+    def _begun(self) -> Chat:
+        model = self._opened.file
+        generator = LlamaTokenGenerator(
+            LlamaOptions(
+                paths=model.parts,
+                context_window=4096,
+                largest_window=4096,
+                vocabulary_size=model.vocabulary_size,
+                threads=1,
+                kept_at=self._place,
+            )
+        )
+        vocabulary = Vocabulary(self._opened.tokens, self._opened.token_types)
+        settings = ChatSettings(date="2026-11-22", sampling=GREEDY, max_tokens=200)
+        return Chat(LocalEngine(generator, vocabulary), settings, keeper=Keeper(self._store))
+
+    def ask(self, text: str, stops_after: int = 0) -> tuple[list[object], int]:
+        """Return the answer, whole or stopped after so many pieces, and the tokens not read."""
+        cancel, answer, cached = Cancel(), [], 0
+        for event in self.chat.answer(self.chat.prepare(text), cancel):
+            if type(event).__name__.endswith("Delta"):
+                answer.append(event)
+            if stops_after and len(answer) >= stops_after:
+                cancel.set()
+            if isinstance(event, Finished):
+                cached = event.usage.cached_tokens
+        return answer, cached
+
+    def end_and_begin(self) -> None:
+        """Leave the program, and go on with the conversation in another one."""
+        session_id = self.chat.keeper.session_id
+        self.chat.close()
+        self.chat = self._begun()
+        if session_id is not None:
+            self.chat.take_up(self._store.load(session_id))
+
+    def end(self) -> None:
+        self.chat.close()
+        self._store.close()
+
+
+@pytest.mark.parametrize("seed", range(CONVERSATIONS))
+def test_random_conversations_say_the_same_as_with_nothing_kept(tmp_path, store, seed):
+    """Ends of the program, undo, edits, other branches, interruptions: the same 200 tokens."""
+    random_ = random.Random(seed)
+    folders = [tmp_path / "kept", tmp_path / "fresh"]
+    for folder in folders:
+        folder.mkdir()
+    kept, fresh = World(folders[0], Place(store, "demo")), World(folders[1], None)
+    total_cached = 0
+    for _ in range(6):
+        match random_.randrange(4):
+            case 0 | 1:
+                kept.end_and_begin()
+            case 2:  # undo, or the question of an earlier turn again in other words
+                turns = kept.chat.tree.turns()
+                if turns:
+                    number = random_.randrange(len(turns))
+                    for world in (kept, fresh):
+                        world.chat.move(world.chat.tree.turns()[number].question.parent_id)
+                        world.chat.keep()
+            case 3:
+                pass
+        # What the model was trained for: elsewhere two tokens may be equally likely, and another
+        # rounding decides, as it does between turns in memory.
+        words = random_.choice(["What is", "Please add", "47 더하기 85는?"])
+        text = f"{words} {random_.randrange(1000)} + {random_.randrange(1000)}"
+        if random_.randrange(3) == 0:  # where a stop comes differs: it is taken back again
+            head = kept.chat.tree.head_id
+            kept.ask(f"{text}?", random_.randrange(1, 60))
+            kept.chat.move(head)
+            kept.chat.keep()
+            if random_.randrange(2):
+                kept.end_and_begin()
+        fresh.end_and_begin()  # nothing is in memory, and nothing on a disk
+        answer, cached = kept.ask(text)
+        total_cached += cached
+        expected, none = fresh.ask(text)
+        assert none == 0
+        assert answer == expected
+    kept.end()
+    fresh.end()
+    assert total_cached > 0
