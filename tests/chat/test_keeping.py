@@ -206,6 +206,9 @@ class Engine:
     def answer(self, _conversation: object, **_options: object) -> Iterator[Event]:
         yield from self._events
 
+    def put_away(self, _conversation: object, _session_id: str) -> None:
+        pass
+
 
 def test_a_notice_comes_before_the_end_of_the_answer(store):
     breaking = Breaking(store)

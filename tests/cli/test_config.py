@@ -114,7 +114,8 @@ def test_without_a_home_there_is_nothing_to_keep_it_in(monkeypatch):
     from gptoss_cli.cli.config.changing import keep
     from gptoss_cli.config.paths import Paths
 
-    here = Paths(state=Path("~/state"), data=Path("~/data"), config=Path("~/config"))
+    state, data, config, cache = map(Path, ("~/state", "~/data", "~/config", "~/cache"))
+    here = Paths(state=state, data=data, config=config, cache=cache)
     monkeypatch.setattr(source, "user_paths", lambda: here)
     assert source.configured()["effort"].value == "medium"
     with pytest.raises(UsageError, match="no home folder"):

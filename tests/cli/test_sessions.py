@@ -368,7 +368,8 @@ def test_what_may_not_be_read_is_a_sentence_and_not_nothing(kept, part):
 
 
 def test_without_a_home_nothing_is_kept_in_the_present_folder(monkeypatch):
-    here = Paths(state=Path("~/state"), data=Path("~/data"), config=Path("~/config"))
+    state, data, config, cache = map(Path, ("~/state", "~/data", "~/config", "~/cache"))
+    here = Paths(state=state, data=data, config=config, cache=cache)
     monkeypatch.setattr(keeping, "user_paths", lambda: here)
     with pytest.raises(SessionError, match="no home folder"):
         keeping.store_path()

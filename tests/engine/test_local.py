@@ -58,6 +58,7 @@ class Script:
         max_tokens: int | None,
         cancel: Cancel,
         constraint: object = None,
+        beginning: object = None,
     ) -> Iterator[GenerationStep]:
         self.prompt = list(prompt)
         reason = self._reason
