@@ -42,7 +42,7 @@ def start_batch(settings: Settings, parallel: int | None) -> RunningBatch:
     Raises NoModelError, ModelFileError, DoesNotFitError, UsageError or EngineError.
     """
     from gptoss_cli.cli.models.shelf import shelf
-    from gptoss_cli.cli.wiring import chat_settings_of, notes_of, window_of
+    from gptoss_cli.cli.wiring import chat_settings_of, notes_of, place_of, window_of
     from gptoss_cli.engine.batch import BatchGenerator
     from gptoss_cli.engine.batch_local import LocalBatchEngine
     from gptoss_cli.engine.llama import LlamaOptions
@@ -72,6 +72,7 @@ def start_batch(settings: Settings, parallel: int | None) -> RunningBatch:
             repack=placement.repack,
             gpu_layers=placement.gpu_layers,
             cpu_expert_layers=placement.cpu_expert_layers,
+            kept_at=place_of(settings, model, private=False) if settings.save else None,
         ),
         parallel=fitting,
     )

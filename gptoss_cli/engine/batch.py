@@ -16,6 +16,7 @@ from typing import Final
 
 from gptoss_cli.engine.base import Cancel, Generated, Sampling
 from gptoss_cli.engine.llama import UBATCH_TOKENS, LlamaContext, LlamaOptions
+from gptoss_cli.engine.reuse import Reuse
 from gptoss_cli.engine.sampling import Sampler
 from gptoss_cli.engine.sequences import Row, Sequences
 from gptoss_cli.engine.worker import Stream, Worker
@@ -57,6 +58,7 @@ class BatchGenerator:
         self.window = options.context_window
         self.parallel = parallel
         self._context = LlamaContext(options)
+        self._reuse = Reuse(options.kept_at, self._context.key)
         self._cancel = Cancel()
         self._requests: queue.SimpleQueue[BatchRequest] = queue.SimpleQueue()
         self._unwanted: set[int] = set()
@@ -83,6 +85,7 @@ class BatchGenerator:
         """Stop at once and free the model. Can be called twice."""
         self._cancel.set()
         self._worker.close(last=self._context.close)
+        self._reuse.close()
 
     def _run(self, put: _Put) -> None:
         reported = time.monotonic()
@@ -99,7 +102,7 @@ class BatchGenerator:
             return
         sequences = self._open()
         self._context.obey(self._cancel)
-        loop = _Loop(sequences, self._context, self.window, self._unwanted, put)
+        loop = _Loop(sequences, self._context, self._reuse, self.window, self._unwanted, put)
         while not self._cancel.is_set():
             self._admit(loop)
             if loop.is_busy and not loop.step():
@@ -148,11 +151,13 @@ class _Loop:
         self,
         sequences: Sequences,
         context: LlamaContext,
+        reuse: Reuse,
         window: int,
         unwanted: set[int],
         put: _Put,
     ) -> None:
         self._sequences = sequences
+        self._reuse = reuse
         self._vocabulary_size = context.vocabulary_size
         self._piece_tokens = context.piece_tokens
         self._window = window
@@ -176,9 +181,15 @@ class _Loop:
         prefix = request.prompt[: min(request.prefix_tokens, len(request.prompt) - 1)]
         shared = cached = sequences.shared(prefix)
         if shared < len(prefix):
-            if not sequences.set_prefix(prefix):
+            state = self._reuse.beginning(prefix)
+            if state is not None and sequences.take_prefix(state):
+                cached = len(prefix)
+            elif sequences.set_prefix(prefix):
+                cached = 0
+                self._reuse.keep_beginning(sequences.exported_prefix())
+            else:
                 return False
-            shared, cached = len(prefix), 0
+            shared = len(prefix)
         room = self._window - len(request.prompt)
         running = _Running(
             request=request,

@@ -87,6 +87,7 @@ class LlamaContext:
         self._outputs: Any = (ctypes.c_int8 * UBATCH_TOKENS)()
         self._batch: Any = None
         self._row: tuple[int, NDArray[np.float32]] = (0, np.empty(0, dtype=np.float32))
+        self._sequences = 1
         self.n_ctx = 0
         self.computing_s = 0.0
         """What llama.cpp itself took, so far, to decode and to hand over logits."""
@@ -153,6 +154,7 @@ class LlamaContext:
             token=ctypes.cast(self._tokens, ctypes.POINTER(library.llama_token)),
             logits=ctypes.cast(self._outputs, ctypes.POINTER(ctypes.c_int8)),
         )
+        self._sequences = sequences
         self._kv = KVCache(
             library,
             self._context,
@@ -197,7 +199,7 @@ class LlamaContext:
         Raises OSError. The length of the context is no part of it: no cell depends on that.
         """
         options = self._options
-        placement = (options.repack, options.gpu_layers, options.cpu_expert_layers)
+        placement = (options.repack, options.gpu_layers, options.cpu_expert_layers, self._sequences)
         # As ``open`` has them: what the cache's cells are and in which batches they are computed.
         cells = ("f16", "f16", "flash attention: auto", "no rope overrides", "no LoRA")
         batches = (UBATCH_TOKENS, self.piece_tokens, self.sliding_window)

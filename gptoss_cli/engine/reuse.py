@@ -18,6 +18,7 @@ from gptoss_cli.engine.worker import Worker
 
 if TYPE_CHECKING:
     from gptoss_cli.engine.kv import KVCache
+    from gptoss_cli.engine.kv_file import KVState
     from gptoss_cli.engine.kv_store import Found, KVStore
 
 # What is shorter is decoded as fast as a file is found (benchmarks/RESULTS.md).
@@ -67,6 +68,20 @@ class Reuse:
         if state is not None and not kv.take_in(state):
             place.store.discard(found)
 
+    def beginning(self, tokens: Sequence[int]) -> KVState | None:
+        """Return the state of exactly these tokens, for who lays it in a cache of several."""
+        place = self._place
+        key = self._own_key() if place is not None and len(tokens) >= LEAST_TOKENS else ""
+        found = place.store.prefix(key, tokens) if place is not None and key else None
+        return place.store.load(key, found) if place is not None and found is not None else None
+
+    def keep_beginning(self, state: KVState) -> None:
+        """Keep the state of what prompts begin with, unless it is there."""
+        place = self._place
+        key = self._own_key() if place is not None and len(state.tokens) >= LEAST_TOKENS else ""
+        if place is not None and key and place.store.prefix(key, state.tokens.tolist()) is None:
+            self._write(lambda ends: place.store.keep_prefix(Origin(key, place.model), state, ends))
+
     def begun(self, kv: KVCache, beginning: Beginning) -> None:
         """Note that the cache holds the beginning of a prompt and nothing else.
 
@@ -78,12 +93,8 @@ class Reuse:
         state = kv.export(0)
         if state is None or not kv.take_in(state):
             return
-        place = self._place
-        if place is None or not beginning.may_be_kept:
-            return
-        key = self._own_key()
-        if key and place.store.prefix(key, state.tokens.tolist()) is None:
-            self._write(lambda ends: place.store.keep_prefix(Origin(key, place.model), state, ends))
+        if beginning.may_be_kept:
+            self.keep_beginning(state)
 
     def put_away(self, kv: KVCache, prompt: Sequence[int], session_id: str) -> None:
         """Keep what the cache holds of `prompt`, for the session; the rest of it is dropped."""

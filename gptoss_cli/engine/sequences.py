@@ -18,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gptoss_cli.engine.kv import common_prefix
+from gptoss_cli.engine.kv_file import KVState, Section
 from gptoss_cli.engine.llama import LlamaContext
 from gptoss_cli.errors import EngineError
 
 _PREFIX: Final = 0
+_WHOLE: Final = 0
 _PARTIAL: Final = 1  # LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY: the sliding-window cells alone
 
 
@@ -81,6 +83,23 @@ class Sequences:
         self._prefix = list(prefix)
         return True
 
+    def take_prefix(self, state: KVState) -> bool:
+        """Have the prefix of `state` without decoding it; False, and none, if that fails."""
+        self._remove(_PREFIX)
+        self._prefix = []
+        content = state.state.content
+        if not self._set((ctypes.c_uint8 * content.nbytes).from_buffer(content), _WHOLE):
+            self._remove(_PREFIX)
+            return False
+        self._prefix = state.tokens.tolist()
+        return True
+
+    def exported_prefix(self) -> KVState:
+        """Return the prefix as ``take_prefix`` takes it."""
+        cells = np.ctypeslib.as_array(self._cells(_WHOLE))
+        n_tokens = len(self._prefix)
+        return KVState(np.array(self._prefix, dtype=np.int32), Section(n_tokens, cells.data))
+
     def begin(self, shared: int) -> int:
         """Return a free sequence that holds the first `shared` tokens of the prefix."""
         sequence = self.free.pop()
@@ -129,10 +148,20 @@ class Sequences:
 
         Reading the window back into its own sequence does that, and touches nothing else.
         """
-        library, handle = self._library, self._context.handle
-        size = library.llama_state_seq_get_size_ext(handle, _PREFIX, _PARTIAL)
-        cells = (ctypes.c_uint8 * size)()
-        written = library.llama_state_seq_get_data_ext(handle, cells, size, _PREFIX, _PARTIAL)
-        read = library.llama_state_seq_set_data_ext(handle, cells, size, _PREFIX, _PARTIAL)
-        if not written == read == size:
+        if not self._set(self._cells(_PARTIAL), _PARTIAL):
             raise EngineError("llama.cpp cannot copy the cache of a sequence.")
+
+    def _cells(self, kind: int) -> ctypes.Array[ctypes.c_uint8]:
+        library, handle = self._library, self._context.handle
+        size = library.llama_state_seq_get_size_ext(handle, _PREFIX, kind)
+        cells: ctypes.Array[ctypes.c_uint8] = (ctypes.c_uint8 * size)()
+        if library.llama_state_seq_get_data_ext(handle, cells, size, _PREFIX, kind) != size:
+            raise EngineError("llama.cpp cannot copy the cache of a sequence.")
+        return cells
+
+    def _set(self, cells: ctypes.Array[ctypes.c_uint8], kind: int) -> bool:
+        size = len(cells)
+        read = self._library.llama_state_seq_set_data_ext(
+            self._context.handle, cells, size, _PREFIX, kind
+        )
+        return bool(read == size)

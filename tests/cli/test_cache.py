@@ -134,3 +134,17 @@ def test_a_cache_that_cannot_be_written_costs_time_only(home, folder):
     done = gptoss("run", "-m", "demo", "12 + 30", env={"XDG_CACHE_HOME": "/proc/none"})
     assert (done.exit_code, done.stderr) == (0, "")
     assert cached("12 + 30", env={"GPTOSS_CACHE_GIB": "0"}) == 0
+
+
+def test_a_batch_takes_what_an_earlier_one_read():
+    lines = "12 + 30\n9 + 9\n"
+
+    def batch(*arguments: str) -> list[dict[str, object]]:
+        done = gptoss("batch", "-m", "demo", "--seed", "3", *arguments, stdin=lines)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    assert batch("--no-cache")[0]["usage"]["cached_tokens"] == 0
+    first, second = batch(), batch()
+    assert first[0]["usage"]["cached_tokens"] == 0
+    assert second[0]["usage"]["cached_tokens"] == SYSTEM_TOKENS
+    assert [record["final"] for record in first] == [record["final"] for record in second]
