@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LEAST_TOKENS: Final = 32
 _CHECKPOINTS: Final = 4
 _LEAVING_S: Final = 1.0  # a program that ends waits so long for what is being written
+_GIVING_UP_S: Final = 0.3  # and so long for it to be removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +115,23 @@ class Reuse:
             self._write(lambda ends: place.store.keep_session(origin, state, ends))
 
     def close(self) -> None:
-        """Wait a little for what is being written, then give it up. Can be called twice."""
-        if self._writer is not None:
-            patience = threading.Timer(_LEAVING_S, self._ends.set)
-            patience.daemon = True
-            patience.start()
-            self._writer.close(last=patience.cancel)
+        """Wait a little for what is being written, then give it up. Can be called twice.
+
+        A disk that hangs holds its thread, not the program.
+        """
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        is_done = threading.Event()
+
+        def job(_put: Callable[[None], None]) -> None:
+            is_done.set()
+
+        writer.submit(job)
+        writer.leave()
+        if not is_done.wait(_LEAVING_S):
+            self._ends.set()
+            is_done.wait(_GIVING_UP_S)
 
     def _write(self, write: Callable[[Callable[[], bool]], bool]) -> None:
         if self._writer is None:

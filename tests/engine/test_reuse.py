@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -179,6 +181,25 @@ def test_a_state_that_llama_does_not_take_is_decoded_instead(random_model, store
         assert run(generator, prompt, beginning) == (text, 0)
     with opened(random_model, store) as generator:
         assert run(generator, prompt, beginning) == (text, 60)  # it was replaced
+
+
+def test_a_disk_that_hangs_holds_nobody_up(random_model, store, monkeypatch):
+    gate, left, asked = threading.Event(), threading.Event(), []
+
+    def hangs(_origin: object, _state: object, ends: Callable[[], bool]) -> bool:
+        gate.wait(30)
+        asked.append(ends())
+        left.set()
+        return False
+
+    monkeypatch.setattr(store, "keep_prefix", hangs)
+    started = time.monotonic()
+    with opened(random_model, store) as generator:
+        run(generator, tokens(100, 1), Beginning(60, is_first=True, may_be_kept=True))
+    assert time.monotonic() - started < 10
+    gate.set()
+    assert left.wait(10)
+    assert asked == [True]
 
 
 class World:
