@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.timing import Measure, as_installed, interleaved, report, seconds_of, warm
 from gptoss_cli.engine.base import Generated, Sampling
 from gptoss_cli.engine.batch import BatchGenerator, BatchRequest
-from gptoss_cli.engine.llama import LlamaOptions
+from gptoss_cli.engine.context import LlamaOptions
 from gptoss_cli.engine.placement import place
 from gptoss_cli.events import LoadProgress
 from gptoss_cli.models.weights import open_model

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from gptoss_cli.engine import bindings
 from gptoss_cli.engine.base import Cancel, Sampling
-from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
+from gptoss_cli.engine.context import LlamaOptions
+from gptoss_cli.engine.llama import LlamaTokenGenerator
 from gptoss_cli.models.weights import open_model
 
 TOKENS = 400

@@ -20,7 +20,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gptoss_cli.engine.base import Cancel, Sampling
-from gptoss_cli.engine.llama import LlamaContext, LlamaOptions, LlamaTokenGenerator
+from gptoss_cli.engine.context import LlamaContext, LlamaOptions
+from gptoss_cli.engine.llama import LlamaTokenGenerator
 from gptoss_cli.engine.local import LocalEngine
 from gptoss_cli.harmony.vocabulary import ControlToken, Vocabulary
 from gptoss_cli.messages import Conversation, user

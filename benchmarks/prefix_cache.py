@@ -22,9 +22,10 @@ import numpy as np
 
 from benchmarks.timing import as_installed, interleaved, report, warm
 from gptoss_cli.engine.base import Beginning, Cancel, Generated, Sampling
+from gptoss_cli.engine.context import LlamaOptions
 from gptoss_cli.engine.kv_file import KVState, Origin, Section
 from gptoss_cli.engine.kv_store import KVStore
-from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
+from gptoss_cli.engine.llama import LlamaTokenGenerator
 from gptoss_cli.engine.reuse import Place
 from gptoss_cli.models.weights import open_model
 

@@ -25,7 +25,8 @@ OURS = "--ours"
 def ours(model: Path, *, repack: bool) -> dict[str, float]:
     """Return seconds of loading, and seconds per token read and written."""
     from gptoss_cli.engine.base import Cancel, Generated, Sampling
-    from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
+    from gptoss_cli.engine.context import LlamaOptions
+    from gptoss_cli.engine.llama import LlamaTokenGenerator
     from gptoss_cli.models.weights import open_model
 
     file = open_model(model).file

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from benchmarks.timing import warm
 from gptoss_cli.engine.base import Cancel, Generated, Sampling
-from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
+from gptoss_cli.engine.context import LlamaOptions
+from gptoss_cli.engine.llama import LlamaTokenGenerator
 from gptoss_cli.events import FinishReason
 from gptoss_cli.machine import usable_cores
 from gptoss_cli.models.weights import open_model

@@ -22,7 +22,8 @@ from typing import Any
 import jsonschema
 
 from gptoss_cli.engine.base import Cancel, Sampling
-from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
+from gptoss_cli.engine.context import LlamaOptions
+from gptoss_cli.engine.llama import LlamaTokenGenerator
 from gptoss_cli.engine.local import LocalEngine
 from gptoss_cli.errors import UnmetFormError
 from gptoss_cli.events import FinalDelta, Finished, FinishReason

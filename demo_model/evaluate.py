@@ -26,7 +26,8 @@ from demo_model.phrases import (
     Phrases,
 )
 from gptoss_cli.engine.base import Cancel, Sampling
-from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
+from gptoss_cli.engine.context import LlamaOptions
+from gptoss_cli.engine.llama import LlamaTokenGenerator
 from gptoss_cli.engine.local import LocalEngine
 from gptoss_cli.events import Finished, FinishReason, MessageCompleted
 from gptoss_cli.harmony.vocabulary import Vocabulary

@@ -45,7 +45,7 @@ def start_batch(settings: Settings, parallel: int | None) -> RunningBatch:
     from gptoss_cli.cli.wiring import chat_settings_of, notes_of, place_of, window_of
     from gptoss_cli.engine.batch import BatchGenerator
     from gptoss_cli.engine.batch_local import LocalBatchEngine
-    from gptoss_cli.engine.llama import LlamaOptions
+    from gptoss_cli.engine.context import LlamaOptions
     from gptoss_cli.harmony.vocabulary import Vocabulary
     from gptoss_cli.models.weights import open_model
 

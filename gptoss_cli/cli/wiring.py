@@ -88,7 +88,8 @@ def start(
     from gptoss_cli.chat.turn import Chat
     from gptoss_cli.cli.models.card import assessed
     from gptoss_cli.cli.models.shelf import shelf
-    from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
+    from gptoss_cli.engine.context import LlamaOptions
+    from gptoss_cli.engine.llama import LlamaTokenGenerator
     from gptoss_cli.engine.local import LocalEngine
     from gptoss_cli.engine.unloaded import UnloadedGenerator
     from gptoss_cli.harmony.vocabulary import Vocabulary

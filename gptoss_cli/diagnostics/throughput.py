@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from gptoss_cli.engine.base import Cancel
-    from gptoss_cli.engine.llama import LlamaContext
+    from gptoss_cli.engine.context import LlamaContext
 
 Job = Callable[["LlamaContext", Callable[[int | float], None]], None]
 _REPORT_EVERY: Final = 8

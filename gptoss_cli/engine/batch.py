@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gptoss_cli.engine.base import Cancel, Generated, Sampling
-from gptoss_cli.engine.llama import UBATCH_TOKENS, LlamaContext, LlamaOptions
+from gptoss_cli.engine.context import UBATCH_TOKENS, LlamaContext, LlamaOptions
 from gptoss_cli.engine.reuse import Reuse
 from gptoss_cli.engine.sampling import Sampler
 from gptoss_cli.engine.sequences import Row, Sequences

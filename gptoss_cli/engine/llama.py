@@ -1,23 +1,18 @@
-"""gpt-oss on llama.cpp's low-level bindings: one model, one context, tokens in and tokens out.
+"""gpt-oss on llama.cpp: one model, tokens in and tokens out.
 
-The high-level ``llama_cpp.Llama`` is not used: it cannot reach several parameters that gpt-oss
-needs (one output row, automatic flash attention) and its prefix reuse corrupts a sliding-window
-cache. Everything in ``LlamaContext`` runs on the one worker thread of ``LlamaTokenGenerator``.
+Everything that touches the context runs on the one worker thread of ``LlamaTokenGenerator``.
 """
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gptoss_cli.engine import bindings, readahead
 from gptoss_cli.engine.base import (
     NO_BEGINNING,
     Beginning,
@@ -28,241 +23,19 @@ from gptoss_cli.engine.base import (
     Sampling,
     window_for,
 )
-from gptoss_cli.engine.kv import KVCache
-from gptoss_cli.engine.kv_key import kv_key
-from gptoss_cli.engine.reuse import Place, Reuse
+from gptoss_cli.engine.context import LlamaContext, LlamaOptions
+from gptoss_cli.engine.reuse import Reuse
 from gptoss_cli.engine.sampling import Sampler
 from gptoss_cli.engine.worker import Item, Stream, Worker
 from gptoss_cli.errors import (
-    DoesNotFitError,
     EngineError,
-    ModelFileError,
     UnmetFormError,
     prompt_too_long,
 )
 from gptoss_cli.events import FinishReason, LoadProgress, PromptProgress
 
-UBATCH_TOKENS: Final = 512
-# On a CPU as fast as a whole ubatch (benchmarks/RESULTS.md), with progress four times as often.
-_CPU_PIECE_TOKENS: Final = 128
-_CHECKPOINT_BUDGET_BYTES: Final = 256 << 20
 _PROGRESS_EVERY_S: Final = 0.1
 _PATIENCE_S: Final = 1.0
-_DECODED, _NO_SLOT, _ABORTED = 0, 1, 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LlamaOptions:
-    """What to load and how.
-
-    ``paths``: the parts of the model, the first first. ``context_window`` in tokens; a first
-    prompt that needs more gets more, up to ``largest_window``.
-    ``repack``: convert the experts to the CPU's own layout while loading. What that costs, and
-    ``gpu_layers`` and ``cpu_expert_layers``: see engine/placement.py. ``kept_at``: where KV states
-    are kept; None: nowhere.
-    """
-
-    paths: tuple[Path, ...]
-    context_window: int
-    largest_window: int
-    vocabulary_size: int
-    threads: int
-    repack: bool = False
-    gpu_layers: int = 0
-    cpu_expert_layers: int = 0
-    kept_at: Place | None = None
-
-
-class LlamaContext:
-    """The model and its context in memory. Every method belongs to the worker thread."""
-
-    def __init__(self, options: LlamaOptions) -> None:
-        self._options = options
-        self._library: Any = None
-        self._model: Any = None
-        self._context: Any = None
-        self._kv: KVCache | None = None
-        # One batch for all decodes: to make one takes longer than to sample from its logits.
-        self._tokens: Any = (ctypes.c_int32 * UBATCH_TOKENS)()
-        self._outputs: Any = (ctypes.c_int8 * UBATCH_TOKENS)()
-        self._batch: Any = None
-        self._row: tuple[int, NDArray[np.float32]] = (0, np.empty(0, dtype=np.float32))
-        self._sequences = 1
-        self.n_ctx = 0
-        self.computing_s = 0.0
-        """What llama.cpp itself took, so far, to decode and to hand over logits."""
-
-    @property
-    def piece_tokens(self) -> int:
-        """How many tokens of a prompt are decoded between two reports of progress."""
-        return UBATCH_TOKENS if self._options.gpu_layers else _CPU_PIECE_TOKENS
-
-    def load(self, report: Callable[[float], None], cancel: Cancel) -> None:
-        """Load the weights; `report` gets fractions from 0 to 1. ModelFileError if it cannot be."""
-        self._library = library = bindings.load_library()
-        readahead.read_ahead(self._options.paths, report, cancel)
-        parameters = library.llama_model_default_params()
-        parameters.n_gpu_layers = self._options.gpu_layers
-        if self._options.cpu_expert_layers:
-            overrides = bindings.expert_overrides(library, self._options.cpu_expert_layers)
-            parameters.tensor_buft_overrides = ctypes.addressof(overrides)
-        vocabulary = bindings.without_vocabulary(library, self._options.vocabulary_size)
-        parameters.kv_overrides = vocabulary
-        parameters.use_extra_bufts = self._options.repack
-        parameters.load_mode = library.LLAMA_LOAD_MODE_MMAP
-
-        def progress(fraction: float, _user_data: object) -> bool:
-            report(fraction)
-            return not cancel.is_set()
-
-        callback = library.llama_progress_callback(progress)
-        parameters.progress_callback = callback
-        bindings.forget_log()
-        path = str(self._options.paths[0]).encode("utf-8", "surrogateescape")
-        self._model = library.llama_model_load_from_file(path, parameters)
-        if not self._model and not cancel.is_set():
-            raise ModelFileError(
-                f"llama.cpp cannot load {self._options.paths[0]}: {bindings.explain_log()}.",
-                hint="download the model again",
-            )
-
-    def open(self, n_ctx: int, *, sequences: int = 1) -> None:
-        """Make the context of `n_ctx` tokens for so many `sequences` together.
-
-        DoesNotFitError when there is no memory for it.
-        """
-        library = self._library
-        parameters = library.llama_context_default_params()
-        parameters.n_ctx = n_ctx
-        parameters.n_batch = parameters.n_ubatch = min(UBATCH_TOKENS, n_ctx)
-        parameters.n_outputs_max = sequences  # llama.cpp insists on one for each
-        parameters.n_seq_max = sequences
-        parameters.kv_unified = sequences > 1  # copies of a sequence share its cells
-        parameters.n_threads = parameters.n_threads_batch = self._options.threads
-        parameters.flash_attn_type = library.LLAMA_FLASH_ATTN_TYPE_AUTO
-        parameters.swa_full = False
-        parameters.no_perf = True
-        bindings.forget_log()
-        self._context = library.llama_init_from_model(self._model, parameters)
-        if not self._context:
-            raise DoesNotFitError(
-                f"llama.cpp cannot make a context of {n_ctx:,} tokens: {bindings.explain_log()}.",
-                hint=f"a smaller context: --context {n_ctx // 2}",
-            )
-        self.n_ctx = n_ctx
-        self._batch = library.llama_batch(
-            token=ctypes.cast(self._tokens, ctypes.POINTER(library.llama_token)),
-            logits=ctypes.cast(self._outputs, ctypes.POINTER(ctypes.c_int8)),
-        )
-        self._sequences = sequences
-        self._kv = KVCache(
-            library,
-            self._context,
-            self.sliding_window,
-            _CHECKPOINT_BUDGET_BYTES,
-        )
-
-    @property
-    def is_loaded(self) -> bool:
-        """Whether the weights are there: not before ``load`` ended, nor if it was cancelled."""
-        return bool(self._model)
-
-    @property
-    def library(self) -> Any:
-        """llama.cpp, once the weights are loaded."""
-        return self._library
-
-    @property
-    def handle(self) -> Any:
-        """The open context as llama.cpp knows it."""
-        return self._context
-
-    @property
-    def vocabulary_size(self) -> int:
-        """How many logits a row has."""
-        return self._options.vocabulary_size
-
-    @property
-    def sliding_window(self) -> int:
-        """How many tokens the windowed layers look back at, themselves included."""
-        return int(self._library.llama_model_n_swa(self._model))
-
-    @property
-    def kv(self) -> KVCache:
-        """The cache of the open context."""
-        assert self._kv is not None
-        return self._kv
-
-    def key(self) -> str:
-        """Return what tells this KV from that of other weights, builds and parameters.
-
-        Raises OSError. The length of the context is no part of it: no cell depends on that.
-        """
-        options = self._options
-        placement = (options.repack, options.gpu_layers, options.cpu_expert_layers, self._sequences)
-        # As ``open`` has them: what the cache's cells are and in which batches they are computed.
-        cells = ("f16", "f16", "flash attention: auto", "no rope overrides", "no LoRA")
-        batches = (UBATCH_TOKENS, self.piece_tokens, self.sliding_window)
-        return kv_key(options.paths, self._library, (*placement, *cells, *batches))
-
-    def obey(self, cancel: Cancel) -> None:
-        """Let `cancel` stop the following decodes between two nodes of the graph (CPU only)."""
-        abort = bindings.abort_function(self._library)
-        self._library.llama_set_abort_callback(
-            self._context, abort, ctypes.cast(cancel.flag, ctypes.c_void_p)
-        )
-
-    def decode(self, tokens: Sequence[int], *, logits: bool) -> bool:
-        """Append at most one ubatch of `tokens` to the sequence; False when cancelled."""
-        count = len(tokens)
-        self._tokens[:count] = tokens
-        self._outputs[count - 1] = logits
-        self._batch.n_tokens = count
-        decoded = self.run(self._batch)
-        self._outputs[count - 1] = 0
-        if decoded:
-            self.kv.appended(tokens)
-            return True
-        self.kv.resync()
-        return False
-
-    def run(self, batch: Any) -> bool:
-        """Decode a ``llama_batch``; False when cancelled. Raises DoesNotFitError, EngineError."""
-        began = time.perf_counter()
-        code = self._library.llama_decode(self._context, batch)
-        self.computing_s += time.perf_counter() - began
-        if code == _NO_SLOT:
-            raise DoesNotFitError(
-                f"the context window of {self.n_ctx:,} tokens is full.",
-                hint="use a larger --context",
-            )
-        if code not in {_DECODED, _ABORTED}:
-            raise EngineError(
-                f"llama.cpp failed to decode (code {code}): {bindings.explain_log()}."
-            )
-        return bool(code == _DECODED)
-
-    def logits(self) -> NDArray[np.float32]:
-        """Return the logits of the last decoded token, shape [vocabulary size], not copied."""
-        began = time.perf_counter()
-        pointer = self._library.llama_get_logits_ith(self._context, -1)  # waits for a GPU
-        self.computing_s += time.perf_counter() - began
-        if not pointer:
-            raise EngineError("llama.cpp has no logits after a decode.")
-        address = ctypes.addressof(pointer.contents)
-        if self._row[0] != address:  # it stays the same for as long as the context needs no more
-            row = np.ctypeslib.as_array(pointer, shape=(self._options.vocabulary_size,))
-            self._row = (address, row)
-        return self._row[1]
-
-    def close(self) -> None:
-        """Free context and model; can be called twice."""
-        if self._context:
-            self._library.llama_free(self._context)
-        if self._model:
-            self._library.llama_model_free(self._model)
-        self._context = self._model = self._kv = self._batch = None
-        self._row = (0, np.empty(0, dtype=np.float32))
 
 
 class LlamaTokenGenerator:

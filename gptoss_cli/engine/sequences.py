@@ -17,9 +17,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gptoss_cli.engine.context import LlamaContext
 from gptoss_cli.engine.kv import common_prefix
 from gptoss_cli.engine.kv_file import KVState, Section
-from gptoss_cli.engine.llama import LlamaContext
 from gptoss_cli.errors import EngineError
 
 _PREFIX: Final = 0

@@ -10,7 +10,7 @@ import pytest
 
 from gptoss_cli.engine.base import Cancel, Generated, Sampling
 from gptoss_cli.engine.batch import BatchGenerator, BatchRequest
-from gptoss_cli.engine.llama import LlamaContext, LlamaOptions
+from gptoss_cli.engine.context import LlamaContext, LlamaOptions
 from gptoss_cli.engine.sequences import Row, Sequences
 from gptoss_cli.errors import EngineError, ModelFileError
 from gptoss_cli.events import FinishReason, LoadProgress

@@ -12,6 +12,7 @@ import pytest
 
 from gptoss_cli.engine.answering import AnswerConstraint, MessageFrame
 from gptoss_cli.engine.base import Cancel, Grammar, Sampling
+from gptoss_cli.engine.context import LlamaOptions
 from gptoss_cli.engine.exponents import DigitTokens, ExponentLimit
 from gptoss_cli.engine.grammar import (
     TextConstraint,
@@ -22,7 +23,7 @@ from gptoss_cli.engine.grammar import (
     matches,
     regex_grammar,
 )
-from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
+from gptoss_cli.engine.llama import LlamaTokenGenerator
 from gptoss_cli.engine.local import LocalEngine
 from gptoss_cli.errors import UnmetFormError
 from gptoss_cli.events import AnalysisDelta, FinalDelta, Finished, FinishReason

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from gptoss_cli.engine.base import Cancel
+from gptoss_cli.engine.context import UBATCH_TOKENS, LlamaContext, LlamaOptions
 from gptoss_cli.engine.kv import common_prefix
-from gptoss_cli.engine.llama import UBATCH_TOKENS, LlamaContext, LlamaOptions
 from tests.support.random_model import WINDOW
 
 # The logits span about 5.5. Decoding the same tokens in other batches, or with other cells of the

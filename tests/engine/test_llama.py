@@ -15,7 +15,8 @@ import pytest
 
 from gptoss_cli.engine import llama
 from gptoss_cli.engine.base import Cancel, Generated, GenerationStep, Sampling
-from gptoss_cli.engine.llama import LlamaContext, LlamaOptions, LlamaTokenGenerator, _patiently
+from gptoss_cli.engine.context import LlamaContext, LlamaOptions
+from gptoss_cli.engine.llama import LlamaTokenGenerator, _patiently
 from gptoss_cli.engine.worker import Stream
 from gptoss_cli.errors import DoesNotFitError, ModelFileError
 from gptoss_cli.events import FinishReason, PromptProgress
@@ -274,7 +275,7 @@ import ctypes, sys
 from pathlib import Path
 from gptoss_cli.engine import bindings
 from gptoss_cli.engine.base import Cancel
-from gptoss_cli.engine.llama import LlamaContext, LlamaOptions
+from gptoss_cli.engine.context import LlamaContext, LlamaOptions
 library = bindings.load_library()
 said = library.llama_log_callback(lambda level, text, _: print(text.decode(), end=""))
 library.llama_log_set(said, ctypes.c_void_p(0))

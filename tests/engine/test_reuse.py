@@ -17,8 +17,9 @@ from gptoss_cli.chat.keeping import Keeper
 from gptoss_cli.chat.settings import ChatSettings
 from gptoss_cli.chat.turn import Chat
 from gptoss_cli.engine.base import Beginning, Cancel, Generated, Sampling
+from gptoss_cli.engine.context import LlamaOptions
 from gptoss_cli.engine.kv_store import KVStore
-from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
+from gptoss_cli.engine.llama import LlamaTokenGenerator
 from gptoss_cli.engine.local import LocalEngine
 from gptoss_cli.engine.reuse import Place
 from gptoss_cli.events import Finished

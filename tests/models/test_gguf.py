@@ -148,7 +148,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from gptoss_cli.engine.base import Cancel
-from gptoss_cli.engine.llama import LlamaContext, LlamaOptions
+from gptoss_cli.engine.context import LlamaContext, LlamaOptions
 from gptoss_cli.errors import GptossError
 from gptoss_cli.models.weights import open_model
 
