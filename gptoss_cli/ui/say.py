@@ -12,7 +12,12 @@ _COMMAND = "gptoss "  # to be copied: the terminal may wrap it, we do not
 
 
 def say(text: str, *, end: str = "\n", stream: TextIO | None = None) -> None:
-    """Print `text` on standard error, or on `stream`."""
+    """Print `text` on standard error, or on `stream`.
+
+    Where standard error cannot be written (it is closed, its disk is full) nothing is said: that
+    never costs what is done. Other streams raise their OSError.
+    """
+    is_vital = stream is not None
     stream = stream or sys.stderr
     try:
         columns = os.get_terminal_size(stream.fileno()).columns
@@ -20,7 +25,11 @@ def say(text: str, *, end: str = "\n", stream: TextIO | None = None) -> None:
         columns = 0
     if columns:
         text = "\n".join(broken(line, columns) for line in text.split("\n"))
-    print(text, file=stream, end=end, flush=True)
+    try:
+        print(text, file=stream, end=end, flush=True)
+    except OSError:
+        if is_vital:
+            raise
 
 
 def broken(line: str, columns: int) -> str:

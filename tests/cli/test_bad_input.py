@@ -168,7 +168,11 @@ def test_a_defect_of_ours_leaves_a_report_without_the_prompt(tmp_path, home: Pat
 def test_streams_that_were_closed_before_the_start(random_model, closed):
     program = " ".join(COMMAND)
     done = subprocess.run(
-        ["bash", "-c", f"{program} run -m {random_model} --max-tokens 3 hi {closed}"],
+        [
+            "bash",
+            "-c",
+            f"{program} run -m {random_model} --temperature 0 --max-tokens 3 hi {closed}",
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gptoss_cli.engine import llama
+from gptoss_cli.engine import bindings, llama
 from gptoss_cli.engine.base import Cancel, Generated, GenerationStep, Sampling
 from gptoss_cli.engine.context import LlamaContext, LlamaOptions
 from gptoss_cli.engine.llama import LlamaTokenGenerator, _patiently
@@ -147,7 +147,7 @@ def test_llama_cpp_computes_the_same_without_the_vocabulary(random_model, monkey
         return logits
 
     without = row()
-    monkeypatch.setattr(llama.bindings, "without_vocabulary", lambda *_: None)
+    monkeypatch.setattr(bindings, "without_vocabulary", lambda *_: None)
     assert np.array_equal(row(), without)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gptoss_cli.engine import llama
+from gptoss_cli.engine import context
 from gptoss_cli.engine.base import WINDOW_STEP
 from gptoss_cli.engine.sequences import sequences_for
 from gptoss_cli.machine import memory, usable_cores
@@ -41,7 +41,7 @@ def test_this_machine_is_measured():
 
 
 def test_the_engine_opens_contexts_as_they_are_counted_here():
-    assert (fit.UBATCH_TOKENS, fit.PAD) == (llama.UBATCH_TOKENS, WINDOW_STEP)
+    assert (fit.UBATCH_TOKENS, fit.PAD) == (context.UBATCH_TOKENS, WINDOW_STEP)
 
 
 def test_two_sizes_are_told_so_that_they_differ():
