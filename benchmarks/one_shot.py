@@ -34,7 +34,7 @@ model = l.llama_model_load_from_file(path, model_parameters)
 parameters = l.llama_context_default_params()
 parameters.n_ctx, parameters.n_batch, parameters.n_ubatch = 8192, 512, 512
 parameters.n_outputs_max, parameters.swa_full = 1, False
-parameters.n_threads = parameters.n_threads_batch = 2
+parameters.n_threads = parameters.n_threads_batch = int(sys.argv[4])
 context = l.llama_init_from_model(model, parameters)
 def decode(ids):
     tokens = (l.llama_token * len(ids))(*ids)
@@ -50,7 +50,8 @@ LONG = ("--max-tokens", "400", "--seed", "1", "Go on.")
 def main() -> None:
     full, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 11
     told = json.loads(_output([*RUN, "-m", "demo", "--json", QUESTION])[0])["usage"]
-    counts = [str(told["prompt_tokens"]), str(told["completion_tokens"])]
+    threads = "1"  # as many as the program takes for a model so small
+    counts = [str(told["prompt_tokens"]), str(told["completion_tokens"]), threads]
     results = interleaved(
         {
             "engine alone": seconds_of([sys.executable, "-c", BARE, str(DEMO_FILE), *counts]),

@@ -43,13 +43,13 @@ def store_to_keep(
 
     Raises SessionError when `session` shall go on and the store cannot be used.
     """
+    if not saves and session is None:
+        return None
     from gptoss_cli.cli.sessions.keeping import store_path
     from gptoss_cli.sessions.store import open_store
     from gptoss_cli.ui.sanitize import sanitize_line
     from gptoss_cli.ui.say import say
 
-    if not saves and session is None:
-        return None
     try:
         store = open_things.enter_context(open_store(store_path()))
     except SessionError as error:

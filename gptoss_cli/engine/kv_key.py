@@ -56,9 +56,7 @@ def _sample(file: BinaryIO, size: int) -> str:
 
 def _binaries(library: Any) -> list[object]:
     """Return what tells this build of llama.cpp from others, also of the same version."""
-    import llama_cpp  # noqa: PLC0415 - loaded already, since `library` is a part of it
-
     folder = Path(library._lib._name).parent  # noqa: SLF001 - where ctypes found it
     files = sorted(path for path in folder.iterdir() if "ggml" in path.name or "llama" in path.name)
     stats = [(path.name, path.stat()) for path in files if path.is_file()]
-    return [llama_cpp.__version__, *((name, s.st_size, s.st_mtime_ns) for name, s in stats)]
+    return [(name, s.st_size, s.st_mtime_ns) for name, s in stats]

@@ -259,7 +259,8 @@ def test_missing_llama_cpp_python_says_what_installs_it():
 def test_a_library_that_cannot_be_loaded_is_explained(tmp_path):
     package = tmp_path / "llama_cpp"
     package.mkdir()
-    (package / "__init__.py").write_text("raise RuntimeError('libllama.so: undefined symbol: x')")
+    (package / "__init__.py").touch()
+    (package / "llama_cpp.py").write_text("raise RuntimeError('libllama.so: undefined symbol: x')")
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_BINDINGS.replace('sys.modules["llama_cpp"] = None', "")],
         capture_output=True,
