@@ -13,6 +13,7 @@ import importlib.util
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +31,7 @@ _CPU_LIBRARY = re.compile(r"(?:lib)?ggml(?:-base|-cpu[\w-]*|-blas)?\.[\w.]+$")
 _last_lines: collections.deque[str] = collections.deque(maxlen=8)
 _previous_level = 0
 _library: Any = None
+_loading = threading.Lock()
 _kept_alive: list[object] = []
 
 
@@ -39,13 +41,14 @@ def load_library() -> Any:
     Raises EngineError when llama-cpp-python is missing or its shared library cannot be loaded.
     """
     global _library  # noqa: PLW0603 - the shared library is one per process, whoever asks
-    if _library is None:
-        # A crash inside ggml would fork gdb for a backtrace; nobody wants to wait for that.
-        os.environ.setdefault("GGML_NO_BACKTRACE", "1")
-        library = _import_bindings()
-        _listen(library)
-        library.llama_backend_init()
-        _library = library
+    with _loading:  # the thread that loads a model and the one that describes it ask at once
+        if _library is None:
+            # A crash inside ggml would fork gdb for a backtrace; nobody wants to wait for that.
+            os.environ.setdefault("GGML_NO_BACKTRACE", "1")
+            library = _import_bindings()
+            _listen(library)
+            library.llama_backend_init()
+            _library = library
     return _library
 
 
