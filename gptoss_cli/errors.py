@@ -87,6 +87,11 @@ class GptossError(Exception):
         super().__init__(message)
         self.hint = hint
 
+    @property
+    def members(self) -> dict[str, str | int]:
+        """What programs are told of it."""
+        return {"message": str(self), "hint": self.hint, "exit_code": int(self.exit_code)}
+
 
 class UsageError(GptossError):
     """What was asked for cannot be understood or used as it stands."""

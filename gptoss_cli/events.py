@@ -7,8 +7,9 @@ when the answer was stopped. Texts are untrusted: whoever shows them on a termin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from gptoss_cli.messages import Message
 
@@ -127,6 +128,18 @@ class Finished:
     reason: FinishReason
     usage: Usage = Usage()
     timings: Timings = Timings()
+
+
+def figures(finished: Finished | None) -> dict[str, Any]:
+    """Return what programs are told of the end of an answer, None: there was none."""
+    if finished is None:
+        return {"finish_reason": None, "usage": None, "timings": None}
+    timings = {name: round(value, 4) for name, value in asdict(finished.timings).items()}
+    return {
+        "finish_reason": finished.reason.value,
+        "usage": asdict(finished.usage),
+        "timings": timings,
+    }
 
 
 Event = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from gptoss_cli.characters import hangul_composed
@@ -18,6 +18,7 @@ from gptoss_cli.events import (
     Finished,
     FinishReason,
     LoadProgress,
+    figures,
 )
 from gptoss_cli.messages import Conversation, user
 
@@ -224,11 +225,9 @@ class Batch:
         if self._show_thinking:
             record["thinking"] = "".join(asked.thinking) if end else None
         return record | {
-            "finish_reason": end.reason.value if end else None,
-            "usage": asdict(end.usage) if end else None,
-            "timings": _rounded(asdict(end.timings)) if end else None,
+            **figures(end),
             "seed": question.settings.sampling.seed if end else None,
-            "error": _explained(error) if error else None,
+            "error": error.members if error else None,
         }
 
 
@@ -238,11 +237,3 @@ def _failure(end: Finished, final: list[str]) -> GptossError | None:
     if end.reason is FinishReason.STOP and not final:
         return GptossError("the model ended without an answer.")
     return None
-
-
-def _explained(error: GptossError) -> Record:
-    return {"message": str(error), "hint": error.hint, "exit_code": int(error.exit_code)}
-
-
-def _rounded(timings: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in timings.items()}

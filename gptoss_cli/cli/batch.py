@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -99,10 +99,7 @@ def answer_all(settings: options.Settings, job: Job) -> int:
     from gptoss_cli.ui.batch_progress import BatchProgress
     from gptoss_cli.ui.say import say
 
-    if settings.seed is None:
-        import secrets
-
-        settings = replace(settings, seed=secrets.randbits(31))
+    settings = settings.seeded()
     is_json = None if job.format is Format.AUTO else job.format is Format.JSONL
     # What is typed as input is to be seen and edited, line by line.
     is_typed = job.file in {None, "-"} and is_at_a_terminal()

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from gptoss_cli.chat.batch import VERSION
 from gptoss_cli.errors import GptossError, UsageError
 from gptoss_cli.ui.records import json_text
 
 _SYNC_EVERY_S: Final = 1.0
-_BEGINNING: Final = '{"version": 1, "index": %d, "line": '
+_BEGINNING: Final = f'{{"version": {VERSION}, "index": %d, "line": '
 
 
 @dataclass(frozen=True, slots=True)

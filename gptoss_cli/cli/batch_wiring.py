@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gptoss_cli.errors import ModelFileError
-
 if TYPE_CHECKING:
     from gptoss_cli.chat.settings import ChatSettings
     from gptoss_cli.cli.options import Settings
@@ -41,46 +39,22 @@ def start_batch(settings: Settings, parallel: int | None) -> RunningBatch:
     `parallel` None: choose. Where the memory is short, fewer are answered together.
     Raises NoModelError, ModelFileError, DoesNotFitError, UsageError or EngineError.
     """
-    from gptoss_cli.cli.models.shelf import shelf
-    from gptoss_cli.cli.wiring import chat_settings_of, notes_of, place_of, window_of
+    from gptoss_cli.cli.wiring import chat_settings_of, notes_of, open_named, place_of
     from gptoss_cli.engine.batch import BatchGenerator
     from gptoss_cli.engine.batch_local import LocalBatchEngine
-    from gptoss_cli.engine.context import LlamaOptions
-    from gptoss_cli.harmony.vocabulary import Vocabulary
-    from gptoss_cli.models.weights import open_model
 
-    registry = shelf().registry
-    opened = open_model(registry.resolve(settings.model))
-    model = opened.file
-    window = window_of(settings.context, model.shape.context_length)
-    try:
-        vocabulary = Vocabulary(opened.tokens, opened.token_types)
-    except ValueError as error:
-        raise ModelFileError(
-            f"{model.path} is damaged: {error}.", hint="download the model again"
-        ) from error
+    opened = open_named(settings)
+    model, window = opened.model, opened.window
     fitting, preflight, placement = _fitting(settings, model, window, parallel or USUAL_PARALLEL)
     if not settings.force:
         preflight.require()
-    generator = BatchGenerator(
-        LlamaOptions(
-            paths=model.parts,
-            context_window=window,
-            largest_window=window,
-            vocabulary_size=model.vocabulary_size,
-            threads=placement.threads,
-            repack=placement.repack,
-            gpu_layers=placement.gpu_layers,
-            cpu_expert_layers=placement.cpu_expert_layers,
-            kept_at=place_of(settings, model, private=False) if settings.save else None,
-        ),
-        parallel=fitting,
-    )
+    place = place_of(settings, model, private=False) if settings.save else None
+    generator = BatchGenerator(opened.options(placement, place=place), parallel=fitting)
     notes = notes_of(preflight, placement)
     if parallel is not None and fitting < parallel:
         notes += (f"note: memory is short: {fitting} instead of {parallel} are answered together.",)
-    chat_settings = chat_settings_of(settings, registry.lasting_name(settings.model))
-    return RunningBatch(LocalBatchEngine(generator, vocabulary), chat_settings, notes)
+    engine = LocalBatchEngine(generator, opened.vocabulary)
+    return RunningBatch(engine, chat_settings_of(settings, opened.name), notes)
 
 
 def _fitting(

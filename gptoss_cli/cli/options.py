@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 import typer
@@ -15,6 +15,8 @@ from gptoss_cli.cli.config.completion import profiles
 from gptoss_cli.cli.models.completion import names_to_run
 from gptoss_cli.config import keys
 from gptoss_cli.config.keys import DEFAULTS, Key
+
+_SEED_BITS: Final = 31
 
 Task = Callable[[], int]
 """What a command does once its options are understood; returns the exit code."""
@@ -134,6 +136,16 @@ class Settings:
     theme: str = DEFAULTS["theme"]
     cache_gib: float = DEFAULTS["cache_gib"]
     given: frozenset[str] = frozenset()
+
+    def seeded(self) -> Settings:
+        """Return the settings with a seed, of our own choice if none is set: it can be told, so
+        that every answer can be had again.
+        """
+        if self.seed is not None:
+            return self
+        import secrets
+
+        return replace(self, seed=secrets.randbits(_SEED_BITS))
 
 
 _NO_OPTIONS: Final = frozenset(("theme", "cache_gib", "given"))

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from gptoss_cli.chat.turn import Chat
     from gptoss_cli.cli.options import Settings
     from gptoss_cli.engine.base import TokenGenerator
+    from gptoss_cli.engine.context import LlamaOptions
     from gptoss_cli.engine.placement import Placement
     from gptoss_cli.engine.reuse import Place
+    from gptoss_cli.harmony.vocabulary import Vocabulary
     from gptoss_cli.models.preflight import Preflight
     from gptoss_cli.models.weights import ModelFile
 
@@ -61,6 +63,36 @@ class Running:
         silence_for_exit()
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A model that is checked and not loaded, the context window in tokens that it is to have, and
+    the name a conversation with it is kept under.
+    """
+
+    model: ModelFile
+    vocabulary: Vocabulary
+    window: int
+    name: str
+
+    def options(
+        self, placement: Placement, *, largest: int | None = None, place: Place | None
+    ) -> LlamaOptions:
+        """Return how it is loaded; `largest`: what its window may grow to, by default nothing."""
+        from gptoss_cli.engine.context import LlamaOptions
+
+        return LlamaOptions(
+            paths=self.model.parts,
+            context_window=self.window,
+            largest_window=largest or self.window,
+            vocabulary_size=self.model.vocabulary_size,
+            threads=placement.threads,
+            repack=placement.repack,
+            gpu_layers=placement.gpu_layers,
+            cpu_expert_layers=placement.cpu_expert_layers,
+            kept_at=place,
+        )
+
+
 def environment(*, live: bool = True) -> Environment:
     """Return what the terminal can do, asked once; ``live=False``: nothing may move on it."""
     return Environment.detect(os.environ, sys.stdin, sys.stdout, sys.stderr, live=live)
@@ -80,32 +112,20 @@ def start(
 
     `lasting` tells a chat from a one-shot: a chat may pay for loading what makes it faster later,
     and has one context window for all that will be said. `private`: no word of the person's is
-    written to a disk. ``loads=False``: only the vocabulary is
-    read, the model counts tokens and cannot answer.
+    written to a disk. ``loads=False``: only the vocabulary is read, the model counts tokens and
+    cannot answer.
 
     Raises NoModelError, ModelFileError, DoesNotFitError, UsageError or EngineError.
     """
     from gptoss_cli.chat.turn import Chat
     from gptoss_cli.cli.models.card import assessed
-    from gptoss_cli.cli.models.shelf import shelf
-    from gptoss_cli.engine.context import LlamaOptions
     from gptoss_cli.engine.llama import LlamaTokenGenerator
     from gptoss_cli.engine.local import LocalEngine
     from gptoss_cli.engine.unloaded import UnloadedGenerator
-    from gptoss_cli.harmony.vocabulary import Vocabulary
     from gptoss_cli.models import fit
-    from gptoss_cli.models.weights import open_model
 
-    registry = shelf().registry
-    opened = open_model(registry.resolve(settings.model))
-    model = opened.file
-    window = window_of(settings.context, model.shape.context_length)
-    try:
-        vocabulary = Vocabulary(opened.tokens, opened.token_types)
-    except ValueError as error:
-        raise ModelFileError(
-            f"{model.path} is damaged: {error}.", hint="download the model again"
-        ) from error
+    opened = open_named(settings)
+    model, window = opened.model, opened.window
     preflight, placement = assessed(model, window, threads=settings.threads, repack=settings.repack)
     on_gpu = placement.gpu_layers > 0
     if loads and not settings.force:
@@ -118,25 +138,13 @@ def start(
     place = place_of(settings, model, private=private) if loads else None
     generator: TokenGenerator
     if loads:
-        generator = LlamaTokenGenerator(
-            LlamaOptions(
-                paths=model.parts,
-                context_window=window,
-                largest_window=largest,
-                vocabulary_size=model.vocabulary_size,
-                threads=placement.threads,
-                repack=placement.repack,
-                gpu_layers=placement.gpu_layers,
-                cpu_expert_layers=placement.cpu_expert_layers,
-                kept_at=place,
-            )
-        )
+        generator = LlamaTokenGenerator(opened.options(placement, largest=largest, place=place))
     else:
         generator = UnloadedGenerator(window, largest)
-    engine = LocalEngine(generator, vocabulary, is_private=private)
+    engine = LocalEngine(generator, opened.vocabulary, is_private=private)
     chat = Chat(
         engine,
-        chat_settings_of(settings, registry.lasting_name(settings.model)),
+        chat_settings_of(settings, opened.name),
         most_context=model.shape.context_length,
     )
     threads = f"{placement.threads} thread{'s' if placement.threads > 1 else ''}"
@@ -144,6 +152,28 @@ def start(
     cache_notes = place.store.notes if place is not None and settings.stats else ()
     described = f"{placement.device}, {threads}"
     return Running(chat, model, placement, generator, described, notes, cache_notes)
+
+
+def open_named(settings: Settings) -> Opened:
+    """Check the model that `settings` name, and read its vocabulary; no weights are loaded.
+
+    Raises NoModelError, ModelFileError or UsageError.
+    """
+    from gptoss_cli.cli.models.shelf import shelf
+    from gptoss_cli.harmony.vocabulary import Vocabulary
+    from gptoss_cli.models.weights import open_model
+
+    registry = shelf().registry
+    opened = open_model(registry.resolve(settings.model))
+    model = opened.file
+    window = window_of(settings.context, model.shape.context_length)
+    try:
+        vocabulary = Vocabulary(opened.tokens, opened.token_types)
+    except ValueError as error:
+        raise ModelFileError(
+            f"{model.path} is damaged: {error}.", hint="download the model again"
+        ) from error
+    return Opened(model, vocabulary, window, registry.lasting_name(settings.model))
 
 
 def place_of(settings: Settings, model: ModelFile, *, private: bool) -> Place | None:

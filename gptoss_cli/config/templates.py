@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -121,15 +121,21 @@ def template_names(folder: Path) -> list[str]:
     return sorted(names)
 
 
-def described_templates(folder: Path) -> list[tuple[str, str]]:
-    """Return the names of all templates with what they do; of a damaged one, nothing."""
-    described = []
+def all_templates(folder: Path) -> Iterator[tuple[str, Template | UsageError]]:
+    """Yield every template by its name, or what is wrong with it: the others are still of use."""
     for name in template_names(folder):
         try:
-            described.append((name, load_template(name, folder).description))
-        except UsageError:
-            described.append((name, ""))
-    return described
+            yield name, load_template(name, folder)
+        except UsageError as error:
+            yield name, error
+
+
+def described_templates(folder: Path) -> list[tuple[str, str]]:
+    """Return the names of all templates with what they do; of a damaged one, nothing."""
+    return [
+        (name, "" if isinstance(template, UsageError) else template.description)
+        for name, template in all_templates(folder)
+    ]
 
 
 def is_path(name: str) -> bool:
@@ -144,7 +150,7 @@ def _path(name: str, folder: Path) -> Path:
         return Path(name)
     for place in (folder, _OWN_FOLDER):
         path = place / f"{name}{_SUFFIX}"
-        if name and path.is_file():
+        if path.is_file():
             return path
     raise _unknown("there is no template", name, template_names(folder))
 

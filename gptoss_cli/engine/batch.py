@@ -24,7 +24,6 @@ from gptoss_cli.errors import DoesNotFitError
 from gptoss_cli.events import FinishReason, LoadProgress
 
 _WAIT_S: Final = 0.05
-_PROGRESS_EVERY_S: Final = 0.1
 
 BatchStep = tuple[int, int | Generated] | LoadProgress
 """A token or the end of the request with this key; or progress."""
@@ -88,16 +87,7 @@ class BatchGenerator:
         self._reuse.close()
 
     def _run(self, put: _Put) -> None:
-        reported = time.monotonic()
-
-        def report(fraction: float) -> None:
-            nonlocal reported
-            now = time.monotonic()
-            if now - reported >= _PROGRESS_EVERY_S:
-                reported = now
-                put((LoadProgress(fraction),))
-
-        self._context.load(report, self._cancel)
+        self._context.load(lambda fraction: put((LoadProgress(fraction),)), self._cancel)
         if self._cancel.is_set():
             return
         sequences = self._open()

@@ -34,6 +34,7 @@ UBATCH_TOKENS: Final = 512
 # On a CPU as fast as a whole ubatch (benchmarks/RESULTS.md), with progress four times as often.
 _CPU_PIECE_TOKENS: Final = 128
 _CHECKPOINT_BUDGET_BYTES: Final = 256 << 20
+_PROGRESS_EVERY_S: Final = 0.1
 _DECODED, _NO_SLOT, _ABORTED = 0, 1, 2
 
 
@@ -84,7 +85,11 @@ class LlamaContext:
         return UBATCH_TOKENS if self._options.gpu_layers else _CPU_PIECE_TOKENS
 
     def load(self, report: Callable[[float], None], cancel: Cancel) -> None:
-        """Load the weights; `report` gets fractions from 0 to 1. ModelFileError if it cannot be."""
+        """Load the weights; `report` gets fractions from 0 to 1, at most ten times a second.
+
+        Raises ModelFileError if they cannot be loaded.
+        """
+        report = _paced(report)
         self._library = library = bindings.load_library()
         readahead.read_ahead(self._options.paths, report, cancel)
         parameters = library.llama_model_default_params()
@@ -249,3 +254,17 @@ class LlamaContext:
             self._library.llama_model_free(self._model)
         self._context = self._model = self._kv = self._batch = None
         self._row = (0, np.empty(0, dtype=np.float32))
+
+
+def _paced(report: Callable[[float], None]) -> Callable[[float], None]:
+    """Return `report` for who has something to tell far more often than anybody wants to hear."""
+    reported = time.monotonic()
+
+    def pace(fraction: float) -> None:
+        nonlocal reported
+        now = time.monotonic()
+        if now - reported >= _PROGRESS_EVERY_S:
+            reported = now
+            report(fraction)
+
+    return pace

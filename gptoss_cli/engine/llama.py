@@ -34,7 +34,6 @@ from gptoss_cli.errors import (
 )
 from gptoss_cli.events import FinishReason, LoadProgress, PromptProgress
 
-_PROGRESS_EVERY_S: Final = 0.1
 _PATIENCE_S: Final = 1.0
 
 
@@ -133,17 +132,8 @@ class LlamaTokenGenerator:
         self._reuse.close()
 
     def _load(self, put: Callable[[GenerationStep], None]) -> None:
-        reported = time.monotonic()
-
-        def report(fraction: float) -> None:
-            nonlocal reported
-            now = time.monotonic()
-            if now - reported >= _PROGRESS_EVERY_S:
-                reported = now
-                put(LoadProgress(fraction))
-
         began = time.monotonic()
-        self._context.load(report, self._load_cancel)
+        self._context.load(lambda fraction: put(LoadProgress(fraction)), self._load_cancel)
         self.load_s = time.monotonic() - began
 
     def _wait_until_loaded(self, cancel: Cancel) -> Iterator[GenerationStep]:

@@ -70,7 +70,7 @@ def show_costs(dialogue: Dialogue, documents: Sequence[Document]) -> None:
     """Show how large each document is, and what it takes of the window."""
     engine = dialogue.chat.engine
     for document in documents:
-        size = status.tokens(engine.text_tokens(document.text))
+        size = engine.text_tokens(document.text)
         dialogue.front.say(status.document(document.name, document.lines, size, document.note))
 
 

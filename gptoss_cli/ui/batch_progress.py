@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import Final, Self
 
 from gptoss_cli.ui.cells import cells
-from gptoss_cli.ui.foreground import Foreground
+from gptoss_cli.ui.moving_row import MovingRow
 from gptoss_cli.ui.status import loading, seconds
 from gptoss_cli.ui.terminal import Environment
 
 _EVERY_S: Final = 0.1
-_ERASE: Final = "\r\x1b[K"
 
 
 class BatchProgress:
@@ -33,50 +32,37 @@ class BatchProgress:
         self._total = total
         self._clock = clock
         self._painted_at = -_EVERY_S
-        self._shown = False
-        self._is_live = screen.stderr_tty and screen.live
         # Records that go to the same terminal would stand in one row with it.
         self._shares = screen.stdout_tty
         self._began: float | None = None
         self._before = before
-        # An Enter that is echoed would move the row away from where it is erased.
-        self._foreground = Foreground(screen.stderr if self._is_live else None)
+        self._row = MovingRow(screen)
 
     def __enter__(self) -> Self:
-        self._foreground.__enter__()
+        self._row.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.erase()
-        self._foreground.__exit__()
+        self._row.__exit__()
 
     def show(self, lines: int, tokens: int, loaded: float | None = None) -> None:
         """Paint that `lines` are done and `tokens` written, or how far the weights are loaded."""
         now = self._clock()
         if self._began is None or loaded is not None:
             self._began = now
-        if not self._is_live or now - self._painted_at < _EVERY_S:
+        if not self._row.is_live or now - self._painted_at < _EVERY_S:
             return
         self._painted_at = now
         text = loading(loaded) if loaded is not None else self.text(lines, tokens)
         room = max(self._screen.size()[0] - 1, 8)
         while cells(text) > room and " · " in text:
             text = text.rpartition(" · ")[0]
-        self._screen.stderr.write(_ERASE + text[:room])
-        self._screen.stderr.flush()
-        self._shown = True
-
-    def erase(self) -> None:
-        """Take the row away, before something else is written to the same terminal."""
-        if self._shown:
-            self._screen.stderr.write(_ERASE)
-            self._screen.stderr.flush()
-            self._shown = False
+        self._row.paint(text[:room])
 
     def before_record(self) -> None:
         """Take the row away if the record that comes goes to the same terminal."""
         if self._shares:
-            self.erase()
+            self._row.erase()
 
     def text(self, lines: int, tokens: int) -> str:
         """Return how far it is, in words."""

@@ -6,11 +6,10 @@ import time
 from typing import Final, Self
 
 from gptoss_cli.ui.cells import cells
-from gptoss_cli.ui.foreground import Foreground
+from gptoss_cli.ui.moving_row import MovingRow
 from gptoss_cli.ui.terminal import Environment
 
 _EVERY_S: Final = 0.1
-_ERASE: Final = "\r\x1b[K"
 
 
 class MeasuringRow:
@@ -18,24 +17,21 @@ class MeasuringRow:
 
     def __init__(self, screen: Environment) -> None:
         self._screen = screen
-        self._is_live = screen.stderr_tty and screen.live
         self._painted_at = -_EVERY_S
         self._name = ""
-        # An Enter that is echoed would move the row away from where it is erased.
-        self._foreground = Foreground(screen.stderr if self._is_live else None)
+        self._row = MovingRow(screen)
 
     def __enter__(self) -> Self:
-        self._foreground.__enter__()
+        self._row.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.erase()
-        self._foreground.__exit__()
+        self._row.__exit__()
 
     def show(self, name: str, repetition: int, count: int, fraction: float) -> None:
         """Paint `name`, which `repetition` of `count` it is (0: a warm-up), and how far it is."""
         now = time.monotonic()
-        if not self._is_live or (name == self._name and now - self._painted_at < _EVERY_S):
+        if not self._row.is_live or (name == self._name and now - self._painted_at < _EVERY_S):
             return
         self._painted_at, self._name = now, name
         parts = [f"measuring {name}"]
@@ -46,12 +42,4 @@ class MeasuringRow:
         while len(parts) > 1 and cells(" · ".join(parts)) >= self._screen.size()[0]:
             parts.pop()
         dot = " · " if self._screen.stdout_unicode else " - "
-        self._screen.stderr.write(_ERASE + dot.join(parts))
-        self._screen.stderr.flush()
-
-    def erase(self) -> None:
-        """Take the row away."""
-        if self._name:
-            self._screen.stderr.write(_ERASE)
-            self._screen.stderr.flush()
-            self._name = ""
+        self._row.paint(dot.join(parts))

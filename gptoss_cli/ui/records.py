@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from gptoss_cli.characters import json_escaped
@@ -18,6 +17,7 @@ from gptoss_cli.events import (
     Finished,
     PreambleDelta,
     ToolCallDelta,
+    figures,
 )
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ class AnswerRecord:
             **content,
             "tool_calls": self._calls,
             **(extra or {}),
-            **_figures(self.finished),
+            **figures(self.finished),
             "exit_code": exit_code,
-            "error": error_object(error),
+            "error": error.members if error is not None else None,
         }
 
 
@@ -115,12 +115,12 @@ class EventLines:
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         """Write the figures, what went wrong, and how it ended; `extra` joins the last line."""
-        figures = _figures(finished)
-        reason = figures.pop("finish_reason")
+        told = figures(finished)
+        reason = told.pop("finish_reason")
         if finished is not None:
-            self._write({"type": "usage", **figures})
+            self._write({"type": "usage", **told})
         if error is not None:
-            self._write({"type": "error", **(error_object(error) or {})})
+            self._write({"type": "error", **error.members})
         end = {"type": "end", **(extra or {}), "finish_reason": reason, "exit_code": exit_code}
         self._write(end)
 
@@ -128,24 +128,6 @@ class EventLines:
         self._output.write(json_text(content) + "\n")
 
 
-def json_text(content: Any, *, indent: int | None = None) -> str:
+def json_text(content: Any) -> str:
     """Return `content` as JSON that is valid UTF-8 and harmless on a terminal."""
-    return json_escaped(json.dumps(content, ensure_ascii=False, indent=indent))
-
-
-def error_object(error: GptossError | None) -> dict[str, Any] | None:
-    """Return what programs are told of `error`."""
-    if error is None:
-        return None
-    return {"message": str(error), "hint": error.hint, "exit_code": int(error.exit_code)}
-
-
-def _figures(finished: Finished | None) -> dict[str, Any]:
-    if finished is None:
-        return {"finish_reason": None, "usage": None, "timings": None}
-    timings = {name: round(value, 4) for name, value in asdict(finished.timings).items()}
-    return {
-        "finish_reason": finished.reason.value,
-        "usage": asdict(finished.usage),
-        "timings": timings,
-    }
+    return json_escaped(json.dumps(content, ensure_ascii=False))

@@ -37,10 +37,11 @@ def tokens(count: int) -> str:
     return f"{count:,} token" if count == 1 else f"{count:,} tokens"
 
 
-def document(name: str, lines: int, size: str, note: str) -> str:
-    """Return what a document costs; `size` is in tokens already, `note` may be empty."""
+def document(name: str, lines: int, size_tokens: int, note: str) -> str:
+    """Return what a document costs, `note` may be empty; it is untrusted."""
     count = "1 line" if lines == 1 else f"{lines:,} lines"
-    return " · ".join(part for part in (name, count, size, note) if part)
+    parts = (name, count, tokens(size_tokens), note)
+    return " · ".join(part for part in parts if part)
 
 
 def thought(duration_s: float, count: int, dot: str = "·") -> str:

@@ -52,10 +52,10 @@ def test_a_narrow_terminal_loses_the_last_parts_only():
 
 def test_what_moves_is_erased_and_a_pipe_gets_nothing():
     shown, stderr, _ = progress(total=2)
-    shown.show(1, 5)
-    shown.erase()
+    with shown:
+        shown.show(1, 5)
     assert stderr.getvalue().endswith("\r\x1b[K")
     silent, stderr, _ = progress(total=2, live=False)
-    silent.show(1, 5)
-    silent.erase()
+    with silent:
+        silent.show(1, 5)
     assert stderr.getvalue() == ""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from gptoss_cli.chat.interrupt import Halted, Interruption
 from gptoss_cli.cli import conversation
 from gptoss_cli.cli.run import executing, outcome
-from gptoss_cli.cli.run.asking import Question, compose
+from gptoss_cli.cli.run.asking import Question, compose, say_cost
 from gptoss_cli.cli.run.delivering import Delivery, going_to
 from gptoss_cli.cli.run.forming import form_of
 from gptoss_cli.cli.run.wanted import Wanted
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from gptoss_cli.sessions.store import SessionStore
     from gptoss_cli.structured.form import OutputForm
     from gptoss_cli.ui.terminal import Environment
-
-_SEED_BITS: Final = 31
 
 
 def answer(settings: Settings, wanted: Wanted, arguments: Sequence[str]) -> int:
@@ -55,26 +52,25 @@ class _OneShot:
     """One call of ``gptoss run``."""
 
     def __init__(self, settings: Settings, wanted: Wanted, interruption: Interruption) -> None:
-        self._settings = settings
+        self._settings = settings = settings.seeded()
         self._wanted = wanted
         self._interruption = interruption
         self._template: Filling | None = None
         self._form: OutputForm | None = None
-        self._delivery = Delivery(wanted, environment(), is_whole=False)
-        # A seed of our own choice can be told, so that every answer can be had again.
-        self._seed = secrets.randbits(_SEED_BITS) if settings.seed is None else settings.seed
+        self._screen = environment()
+        self._delivery = Delivery(wanted, self._screen, is_whole=False)
         # What programs are told besides the answer.
         self._about: dict[str, Any] = {
             "model": settings.model,
             "effort": settings.effort,
-            "seed": self._seed,
+            "seed": settings.seed,
             "session": None,
         }
 
     def run(self, arguments: Sequence[str]) -> int:
         """Ask and answer; return the exit code."""
         self._prepare()
-        with going_to(self._wanted.output, environment()) as (screen, place):
+        with going_to(self._wanted.output, self._screen) as (screen, place):
             code = self._answer(arguments, screen)
             if code in {ExitCode.OK, ExitCode.CUT_OFF}:
                 place.keep()
@@ -87,7 +83,7 @@ class _OneShot:
         """
         delivery = self._delivery
         if self._wanted.output is not None:
-            delivery = delivery.moved_to(environment())
+            delivery = delivery.moved_to(self._screen)
         delivery.break_off(exit_code, self._about, error)
 
     def _prepare(self) -> None:
@@ -97,7 +93,9 @@ class _OneShot:
 
             template = filling(self._wanted.template, self._wanted.parameters)
             self._template = template
-            self._settings, self._wanted = template.applied(self._settings, self._wanted)
+            settings, self._wanted = template.applied(self._settings, self._wanted)
+            self._settings = settings.seeded()
+            self._about["seed"] = self._settings.seed
         if self._wanted.executes:
             executing.require_terminal()
             system = executing.told(self._settings.system, executing.Shell.of_this_user())
@@ -117,7 +115,7 @@ class _OneShot:
             running = open_things.enter_context(
                 contextlib.closing(
                     start(
-                        replace(settings, seed=self._seed),
+                        settings,
                         lasting=False,
                         private=wanted.saves is False,
                         loads=not wanted.dry_run,
@@ -174,7 +172,7 @@ class _OneShot:
                 delivery.feed(event)
                 shown.feed(event)
         if self._settings.stats and delivery.record.finished is not None:
-            say(status.particulars(delivery.record.finished, self._seed))
+            say(status.particulars(delivery.record.finished, self._about["seed"]))
         code = outcome.exit_code(delivery.record, self._wanted, self._interruption)
         if self._wanted.executes and code == ExitCode.OK:
             return self._decided(running, screen)
@@ -219,11 +217,5 @@ class _OneShot:
         return executing.decide(self._delivery.record.final, shell, explain)
 
     def _show_costs(self, running: Running, question: Question, screen: Environment) -> None:
-        """Tell a person how large each document is, and what it takes of the window."""
-        if not screen.stderr_tty:
-            return
-        from gptoss_cli.ui.sanitize import sanitize_line
-
-        for document in question.documents:
-            size = status.tokens(running.chat.engine.text_tokens(document.text))
-            say(sanitize_line(status.document(document.name, document.lines, size, document.note)))
+        for document in question.documents if screen.stderr_tty else ():
+            say_cost(document, running.chat.engine.text_tokens(document.text))

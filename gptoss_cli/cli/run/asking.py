@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -42,7 +42,6 @@ def compose(
     files: Sequence[str] = (),
     *,
     needs_words: bool = True,
-    cancelled: Callable[[], bool] = lambda: False,
 ) -> Question:
     """Return the question that `arguments`, the documents `files` and standard input make.
 
@@ -60,7 +59,7 @@ def compose(
             "standard input can be read once only.", hint="either the argument -, or -f -"
         )
     text = _checked(" ".join(words))
-    documents = _documents(files, cancelled) if files else ()
+    documents = _documents(files) if files else ()
     piped = ""
     if not is_document and (asked_for or _is_for_us(has_question=bool(text.strip() or documents))):
         piped = standard_input.read_text()
@@ -70,6 +69,16 @@ def compose(
             "the prompt is empty.", hint='gptoss "your question", or gptoss for a chat'
         )
     return question
+
+
+def say_cost(document: Document, size_tokens: int) -> None:
+    """Tell a person how large `document` is, and what it takes of the window."""
+    from gptoss_cli.ui import status
+    from gptoss_cli.ui.sanitize import sanitize_line
+    from gptoss_cli.ui.say import say
+
+    line = status.document(document.name, document.lines, size_tokens, document.note)
+    say(sanitize_line(line))
 
 
 def _is_for_us(*, has_question: bool) -> bool:
@@ -94,14 +103,14 @@ def _checked(words: str) -> str:
     return words
 
 
-def _documents(files: Sequence[str], cancelled: Callable[[], bool]) -> tuple[Document, ...]:
+def _documents(files: Sequence[str]) -> tuple[Document, ...]:
     from gptoss_cli.documents.reading import read, read_bytes
 
     documents: list[Document] = []
     plain: list[str] = []
 
     def read_plain() -> None:
-        documents.extend(read(plain, base=Path(), cancelled=cancelled))
+        documents.extend(read(plain, base=Path()))
         plain.clear()
 
     for name in files:
@@ -113,7 +122,7 @@ def _documents(files: Sequence[str], cancelled: Callable[[], bool]) -> tuple[Doc
             content, name = standard_input.read_bytes(), "standard input"  # noqa: PLW2901
         else:
             content = _content_of_pipe(name)
-        documents.append(read_bytes(content, name, cancelled=cancelled))
+        documents.append(read_bytes(content, name))
     read_plain()
     return tuple(documents)
 

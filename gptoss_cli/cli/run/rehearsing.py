@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gptoss_cli.cli.run.asking import say_cost
 from gptoss_cli.cli.run.wanted import Shape
 from gptoss_cli.ui import status
 from gptoss_cli.ui.area import Output
 from gptoss_cli.ui.records import VERSION, json_text
-from gptoss_cli.ui.sanitize import sanitize, sanitize_line
+from gptoss_cli.ui.sanitize import sanitize
 from gptoss_cli.ui.say import say
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ def rehearse(
         + "\n"
     )
     for document, tokens in documents:
-        counted = status.tokens(tokens)
-        say(sanitize_line(status.document(document.name, document.lines, counted, document.note)))
+        say_cost(document, tokens)
     if dropped:
         say(status.dropped(dropped))
     left = f"{window - prompt_tokens:,} left for thinking and answer"

@@ -45,18 +45,14 @@ def _show(name: str) -> int:
 def _list(*, json: bool) -> int:
     from gptoss_cli.cli.output import emit_json, print_list
     from gptoss_cli.config.paths import user_paths
-    from gptoss_cli.config.templates import load_template
-    from gptoss_cli.config.templates import template_names as names
+    from gptoss_cli.config.templates import all_templates
     from gptoss_cli.ui.listing import Column
     from gptoss_cli.ui.sanitize import sanitize_line
 
-    folder = user_paths().templates
     found: list[tuple[str, str, list[str], str | None]] = []
-    for name in names(folder):
-        try:
-            template = load_template(name, folder)
-        except UsageError as error:  # the others are still of use
-            found.append((name, f"cannot be used: {error}", [], None))
+    for name, template in all_templates(user_paths().templates):
+        if isinstance(template, UsageError):
+            found.append((name, f"cannot be used: {template}", [], None))
         else:
             places = list(template.parameters)
             found.append((name, template.description, places, str(template.path)))
