@@ -16,7 +16,6 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from gptoss_cli.documents.decoding import decode
 from gptoss_cli.errors import UsageError
 
 _WAITED_S: Final = 2.0
@@ -53,6 +52,8 @@ def is_somebody_elses() -> bool:
 
 def read_text() -> str:
     """Return the text on standard input, without the newlines at its end. Raises UsageError."""
+    from gptoss_cli.documents.decoding import decode  # a question needs none
+
     return decode(read_bytes(), locale.getpreferredencoding(False)).rstrip("\n")
 
 

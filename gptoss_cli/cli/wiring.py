@@ -121,7 +121,6 @@ def start(
     from gptoss_cli.cli.models.card import assessed
     from gptoss_cli.engine.llama import LlamaTokenGenerator
     from gptoss_cli.engine.local import LocalEngine
-    from gptoss_cli.engine.unloaded import UnloadedGenerator
     from gptoss_cli.models import fit
 
     opened = open_named(settings)
@@ -140,6 +139,8 @@ def start(
     if loads:
         generator = LlamaTokenGenerator(opened.options(placement, largest=largest, place=place))
     else:
+        from gptoss_cli.engine.unloaded import UnloadedGenerator
+
         generator = UnloadedGenerator(window, largest)
     engine = LocalEngine(generator, opened.vocabulary, is_private=private)
     chat = Chat(

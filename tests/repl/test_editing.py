@@ -121,7 +121,7 @@ def test_an_edit_that_is_stopped_before_it_is_read_stays_open(chat):
 
 
 def test_what_was_sent_before_the_edit_began_is_no_part_of_it(random_model):
-    with ChatTerminal("--temperature", "0", "--max-tokens", "150", model=random_model) as chat:
+    with ChatTerminal("--temperature", "0", "--max-tokens", "700", model=random_model) as chat:
         chat.line("one")
         chat.wait_for("Esc: stop")
         chat.line("/edit 1")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gptoss_cli.chat.interrupt import Halted, Interruption
 from gptoss_cli.cli import conversation
-from gptoss_cli.cli.run import executing, outcome
+from gptoss_cli.cli.run import outcome
 from gptoss_cli.cli.run.asking import Question, compose, say_cost
 from gptoss_cli.cli.run.delivering import Delivery, going_to
 from gptoss_cli.cli.run.forming import form_of
@@ -97,6 +97,8 @@ class _OneShot:
             self._settings = settings.seeded()
             self._about["seed"] = self._settings.seed
         if self._wanted.executes:
+            from gptoss_cli.cli.run import executing
+
             executing.require_terminal()
             system = executing.told(self._settings.system, executing.Shell.of_this_user())
             self._settings = replace(self._settings, system=system)
@@ -195,6 +197,8 @@ class _OneShot:
         """Let the person decide what becomes of the proposed command."""
         self._interruption.end_limit()
         chat = running.chat
+        from gptoss_cli.cli.run import executing
+
         # Standard output may be a file, for the output of the command.
         aside = replace(
             screen,
