@@ -91,7 +91,14 @@ class Registry:
         """
         if name is None:
             return self._default()[1]
-        match self.parse(name, is_saved=is_saved):
+        try:
+            meant = self.parse(name, is_saved=is_saved)
+        except UsageError as error:
+            if not name or "/" in name:
+                raise
+            # A word could be the name of an import that is gone: for scripts, no model either way.
+            raise NoModelError(str(error), hint=error.hint) from None
+        match meant:
             case Demo():
                 return DEMO_FILE
             case LocalPath(path):
