@@ -38,6 +38,7 @@ class Interruption:
         self._cancel: Cancel | None = None
         self._timer: threading.Timer | None = None
         self._ended_by: signal.Signals | None = None
+        self._is_halted = False
         self.timed_out = False
 
     def __enter__(self) -> Self:
@@ -79,7 +80,9 @@ class Interruption:
 
     @contextlib.contextmanager
     def stopping(self, cancel: Cancel) -> Iterator[None]:
-        """Inside, the first request to stop sets `cancel`."""
+        """Inside, the first request to stop sets `cancel`. Raises Halted if one came before."""
+        if self._is_halted:  # what a signal raises inside a destructor, Python prints and drops
+            raise Halted
         self._cancel = cancel
         try:
             yield
@@ -93,6 +96,7 @@ class Interruption:
 
     def _stop(self, *_: object) -> None:
         if self._cancel is None or self._cancel.is_set():
+            self._is_halted = True
             raise Halted
         self._cancel.set()
 

@@ -45,6 +45,8 @@ class Number:
         """Return the number that `text` spells, NaN where it spells none."""
         if self.open and text == "none":
             return None
+        if not text.isascii() or "_" in text:  # Python takes 1_0 for ten, and digits of any script
+            return math.nan
         try:
             return int(text[:_MOST_DIGITS]) if self.whole else float(text)
         except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import stat
 import sys
 import time
@@ -19,15 +20,19 @@ from gptoss_cli.ui.records import json_text
 
 _SYNC_EVERY_S: Final = 1.0
 _BEGINNING: Final = f'{{"version": {VERSION}, "index": %d, "line": '
+_BEHIND_IT: Final = re.compile(rb'\d*(?:,(?: (?:"[^\n]*)?)?)?')
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What is there from before: the digests of the lines, and how many failed or were cut off."""
+    """What is there from before: the digests of the lines, how many failed or were cut off, and,
+    if what follows ``whole_bytes`` is half a record, where that begins.
+    """
 
     digests: tuple[str, ...] = ()
     failed: int = 0
     cut_off: int = 0
+    whole_bytes: int | None = None
 
 
 class Output:
@@ -42,6 +47,7 @@ class Output:
         self._descriptor = descriptor
         self._name = name
         self._synced = time.monotonic()
+        self._is_to_be_cut_at = earlier.whole_bytes
         self.earlier = earlier
 
     def write(self, record: Mapping[str, Any]) -> None:
@@ -52,6 +58,9 @@ class Output:
             sys.stdout.buffer.flush()
             return
         try:
+            if self._is_to_be_cut_at is not None:  # not before the input turned out to be the same
+                os.ftruncate(self._descriptor, self._is_to_be_cut_at)
+                self._is_to_be_cut_at = None
             while line:
                 line = line[os.write(self._descriptor, line) :]
             self._sync(every_s=_SYNC_EVERY_S)
@@ -118,7 +127,7 @@ def _lock(descriptor: int, path: str) -> None:
 
 
 def _earlier(descriptor: int, path: str, *, resumes: bool) -> Earlier:
-    """Read the records that are there, and cut off a last one that was not written to its end."""
+    """Read the records that are there, and find a last one that was not written to its end."""
     if not os.fstat(descriptor).st_size:
         return Earlier()
     if not resumes:
@@ -127,34 +136,32 @@ def _earlier(descriptor: int, path: str, *, resumes: bool) -> Earlier:
         )
     digests: list[str] = []
     failed = cut_off = whole_bytes = 0
+    has_half = False
     with os.fdopen(os.dup(descriptor), "rb") as file:
         file.seek(0)
         for raw in file:
             record = _record(raw)
             if record is None and _is_begun(raw, len(digests)) and next(file, None) is None:
+                has_half = True
                 break
             if record is None or record.get("index") != len(digests):
                 raise UsageError(
                     f"line {len(digests) + 1:,} of {path} is no record of a batch.",
                     hint="--resume takes what gptoss batch -o has written",
                 )
-            digests.append(str(record.get("input_sha256")))
+            digests.append(record["input_sha256"])
             failed += record.get("error") is not None
             cut_off += record.get("finish_reason") == "length"
             whole_bytes += len(raw)
-    os.ftruncate(descriptor, whole_bytes)
-    return Earlier(tuple(digests), failed, cut_off)
+    return Earlier(tuple(digests), failed, cut_off, whole_bytes if has_half else None)
 
 
 def _is_begun(raw: bytes, index: int) -> bool:
-    """Whether a line is what a kill or a power failure left of record `index`, and nobody's own.
-
-    Behind whole records less is enough to tell: that the file is a batch's is known by then.
-    """
+    """Whether a line is what a kill or a power failure left of record `index`, and nobody's own."""
     beginning = (_BEGINNING % index).encode()
     if raw.startswith(beginning):
-        return True
-    return index > 0 and (beginning.startswith(raw) or not raw.strip(b"\0"))
+        return _BEHIND_IT.fullmatch(raw, len(beginning)) is not None
+    return beginning.startswith(raw) or not raw.strip(b"\0")
 
 
 def _record(raw: bytes) -> dict[str, Any] | None:
@@ -164,4 +171,5 @@ def _record(raw: bytes) -> dict[str, Any] | None:
         record = json.loads(raw)
     except (ValueError, RecursionError):
         return None
-    return record if isinstance(record, dict) else None
+    is_ours = isinstance(record, dict) and isinstance(record.get("input_sha256"), str)
+    return record if is_ours else None

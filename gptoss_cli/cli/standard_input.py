@@ -2,8 +2,9 @@
 
 A prompt takes what is piped to it, and only that. In ``while read line; do gptoss "..."; done`` the
 input is the loop's: read here, the loop would end after its first line. It is told by two signs: a
-file of which somebody has read a part already, and a pipe that the calling process has as its own
-standard input. Such an input is left alone unless it is asked for by ``-``.
+file of which somebody has read a part already, and a pipe that the calling process, or who called
+that, has as its own standard input; but who only runs another program, as timeout does, reads
+nothing. Such an input is left alone unless it is asked for by ``-``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,14 @@ from gptoss_cli.errors import UsageError
 _WAITED_S: Final = 2.0
 _MOST_BYTES: Final = 256 << 20
 _PIECE_BYTES: Final = 1 << 20
+# They run one command, and what is piped to them is that command's.
+_WRAPPERS: Final = frozenset(
+    (
+        *("chrt", "ionice", "nice", "prlimit", "setarch", "setpriv", "setsid", "stdbuf", "taskset"),
+        *("doas", "runuser", "sudo", "unshare", "systemd-inhibit", "systemd-run"),
+        *("flock", "strace", "time", "timeout", "unbuffer", "uv", "valgrind"),
+    )
+)
 
 
 def is_at_a_terminal() -> bool:
@@ -43,11 +52,15 @@ def is_somebody_elses() -> bool:
         return os.lseek(sys.stdin.fileno(), 0, os.SEEK_CUR) > 0
     if not stat.S_ISFIFO(status.st_mode):
         return False
+    process = os.getppid()
     try:  # where there is no /proc, nobody knows
-        theirs = Path(f"/proc/{os.getppid()}/fd/0").stat()
-    except OSError:
-        return False
-    return (theirs.st_dev, theirs.st_ino) == (status.st_dev, status.st_ino)
+        while os.path.samestat(os.stat(f"/proc/{process}/fd/0"), status):  # noqa: PTH116
+            name, process = _caller(process)
+            if name not in _WRAPPERS:
+                return True
+    except (OSError, ValueError):
+        pass
+    return False
 
 
 def read_text() -> str:
@@ -91,6 +104,13 @@ def _tell() -> None:
 
     hint = "Ctrl-D ends it" if is_at_a_terminal() else "< /dev/null if there is none"
     say(f"reading standard input; {hint}")
+
+
+def _caller(process: int) -> tuple[str, int]:
+    """Return the name of a process, and which one called it (proc(5): comm, ppid)."""
+    fields = Path(f"/proc/{process}/stat").read_text("utf-8", "replace")
+    before, _, after = fields.rpartition(")")
+    return before.partition("(")[2], int(after.split()[1])
 
 
 def _status() -> os.stat_result | None:

@@ -230,6 +230,6 @@ def _places(text: str) -> set[str]:
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> UsageError:
     known = list(known)
-    near = nearest(name, known)
+    near = nearest(name, (other for other in known if other != name))  # a link that leads nowhere
     hint = f"did you mean {near}?" if near else ", ".join(known)
     return UsageError(f"{what} {name}.", hint=hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -15,6 +16,7 @@ from gptoss_cli.models.choice import Unclear, Undecided
 from gptoss_cli.models.library import Imported, Library, Shelf
 from gptoss_cli.models.names import Demo, HubModel, LocalPath, ModelName, is_built_in, parse
 
+_WORD: Final = re.compile(r"[\w.-]+")
 DEMO_FILE: Final = Path(__file__).with_name("demo.gguf")
 
 
@@ -94,9 +96,9 @@ class Registry:
         try:
             meant = self.parse(name, is_saved=is_saved)
         except UsageError as error:
-            if not name or "/" in name:
+            if not _WORD.fullmatch(name):
                 raise
-            # A word could be the name of an import that is gone: for scripts, no model either way.
+            # It could be the name of an import that is gone: for scripts, no model either way.
             raise NoModelError(str(error), hint=error.hint) from None
         match meant:
             case Demo():

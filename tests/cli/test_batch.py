@@ -274,7 +274,8 @@ def test_another_input_is_no_input_to_resume_with(tmp_path, changed):
         "one line",
         '{"prompt": "1 + 1"}\n',
         '{"version": 1, "name": "x"}',
-        "{",
+        '{"version": 1, "index": 0, "line": my own notes',
+        '{"index": 0, "text": "mine"}\n{',
     ],
 )
 def test_a_file_that_is_no_batch_stays_as_it_is(tmp_path, notes):
@@ -285,6 +286,27 @@ def test_a_file_that_is_no_batch_stays_as_it_is(tmp_path, notes):
     assert done.exit_code == 2
     assert "no record of a batch" in done.stderr
     assert target.read_text() == notes
+
+
+@pytest.mark.parametrize("left", ['{"ver', '{"version": 1, "index": 0, "line": 1, "inp', "\0\0\0"])
+def test_a_first_record_that_was_not_written_to_its_end_is_made_again(tmp_path, left):
+    source, target = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    source.write_text("1 + 1\n")
+    target.write_text(left)
+    done = gptoss(*BATCH, source, "-o", target, "--resume")
+    assert done.exit_code == 0
+    assert [r["final"] for r in records(target.read_text("utf-8"))] == ["1 + 1 = 2"]
+
+
+def test_half_a_record_of_another_input_stays(tmp_path):
+    source, target = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    source.write_text("1 + 1\n2 + 2\n")
+    gptoss(*BATCH, source, "-o", target)
+    target.write_bytes(target.read_bytes()[:-9])
+    written = target.read_bytes()
+    source.write_text("3 + 3\n2 + 2\n")
+    assert gptoss(*BATCH, source, "-o", target, "--resume").exit_code == 2
+    assert target.read_bytes() == written
 
 
 def test_two_batches_do_not_write_one_file(tmp_path):

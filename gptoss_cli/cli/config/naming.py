@@ -29,6 +29,7 @@ def meant(name: str) -> tuple[Key, tuple[str, ...]]:
     """
     from gptoss_cli.config.checking import key_named
     from gptoss_cli.config.file import PROFILES
+    from gptoss_cli.config.keys import shortened
 
     first, *rest = name.split(".")
     if first != PROFILES:
@@ -37,14 +38,24 @@ def meant(name: str) -> tuple[Key, tuple[str, ...]]:
         raise _no_key(name, name)
     # A profile's name may have dots itself: the longest end that is a key is the key.
     for size in range(1, len(rest)):
-        profile, end = ".".join(rest[:size]), ".".join(rest[size:])
+        profile, end = _unquoted(".".join(rest[:size])), ".".join(rest[size:])
         if profile and (key := key_named(end)):
             return key, (PROFILES, profile, *key.path)
+    if len(rest) > 1 and not _unquoted(rest[0]):
+        raise UsageError(
+            f"{shortened(name)} names no profile.", hint=f"gptoss config set {PROFILES}.NAME.KEY"
+        )
     if len(rest) > 1:
         raise _no_key(name, ".".join(rest[1:]))
     raise UsageError(
         f"{name} is no key, it is a table of them.", hint=f"gptoss config set {PROFILES}.NAME.KEY"
     )
+
+
+def _unquoted(profile: str) -> str:
+    """Return `profile` without the quotes that the file has around such a name."""
+    is_quoted = len(profile) > 1 and profile[0] == profile[-1] and profile[0] in "\"'"
+    return profile[1:-1] if is_quoted else profile
 
 
 def _no_key(name: str, end: str) -> UsageError:

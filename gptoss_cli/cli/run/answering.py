@@ -41,7 +41,9 @@ def answer(settings: Settings, wanted: Wanted, arguments: Sequence[str]) -> int:
             code = interruption.exit_code
             one_shot.break_off(code)
         except GptossError as error:
-            one_shot.break_off(error.exit_code, error)
+            # Where nothing can be written, standard error still says why there is no answer.
+            with contextlib.suppress(OSError):
+                one_shot.break_off(error.exit_code, error)
             raise
         if code == ExitCode.TIMEOUT and wanted.timeout_s is not None:
             say(f"stopped: the time limit of {wanted.timeout_s:g} s is over.")
@@ -74,6 +76,8 @@ class _OneShot:
             code = self._answer(arguments, screen)
             if code in {ExitCode.OK, ExitCode.CUT_OFF}:
                 place.keep()
+            elif place.is_draft:
+                self._delivery.moved_to(self._screen).fall_back(code, self._about)
             return code
 
     def break_off(self, exit_code: int, error: GptossError | None = None) -> None:
@@ -96,6 +100,7 @@ class _OneShot:
             settings, self._wanted = template.applied(self._settings, self._wanted)
             self._settings = settings.seeded()
             self._about["seed"] = self._settings.seed
+            self._wanted.check()
         if self._wanted.executes:
             from gptoss_cli.cli.run import executing
 

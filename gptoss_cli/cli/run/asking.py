@@ -59,7 +59,7 @@ def compose(
             "standard input can be read once only.", hint="either the argument -, or -f -"
         )
     text = _checked(" ".join(words))
-    documents = _documents(files) if files else ()
+    documents = documents_named(files) if files else ()
     piped = ""
     if not is_document and (asked_for or _is_for_us(has_question=bool(text.strip() or documents))):
         piped = standard_input.read_text()
@@ -103,7 +103,10 @@ def _checked(words: str) -> str:
     return words
 
 
-def _documents(files: Sequence[str]) -> tuple[Document, ...]:
+def documents_named(files: Sequence[str]) -> tuple[Document, ...]:
+    """Return the documents that `files` name: paths, patterns, addresses, pipes, - for standard
+    input. Raises UsageError.
+    """
     from gptoss_cli.documents.reading import read, read_bytes
 
     documents: list[Document] = []

@@ -160,7 +160,9 @@ def run(
         dry_run=dry_run,
         executes=execute,
     )
-    _check(wanted, two_shapes=json and jsonl)
+    if json and jsonl:
+        raise UsageError("--json and --jsonl are two shapes of the answer.", hint="one of them")
+    wanted.check()
     words = prompt or []
     if invocation.implied and not words and not wanted.asks and _is_at_a_terminal():
         from gptoss_cli.cli.chat import converse
@@ -168,23 +170,6 @@ def run(
         chatting = replace(settings, save=wanted.saves is not False)
         return lambda: converse(chatting, wanted.session)
     return lambda: _answer(settings, wanted, words)
-
-
-def _check(wanted: Wanted, *, two_shapes: bool) -> None:
-    """Raise UsageError for options that contradict each other."""
-    if two_shapes:
-        raise UsageError("--json and --jsonl are two shapes of the answer.", hint="one of them")
-    if wanted.every and wanted.extract is None:
-        raise UsageError("--all belongs to --extract.", hint="--extract code --all")
-    if wanted.parameters and wanted.template is None:
-        raise UsageError("-p fills in a template.", hint="--template NAME")
-    if wanted.extract is not None and not wanted.extract.strip():
-        raise UsageError("--extract names nothing.", hint="--extract code")
-    forms = wanted.forms + (["--extract"] if wanted.extract is not None else [])
-    if len(forms) > 1:
-        raise UsageError(f"{' and '.join(forms)} are several forms of the answer.", hint=forms[0])
-    if wanted.executes and (forms or wanted.output or wanted.shape is not Shape.TEXT):
-        raise UsageError("--execute shows a command to a person, and writes no answer.")
 
 
 def _is_at_a_terminal() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from gptoss_cli.ui.renderer import Renderer
 
 _STANDARD_OUTPUT: Final = "-"
+# What is open already is reached by these names, also from /dev/stdout, which is a link.
+_DESCRIPTOR: Final = re.compile(r"(?:/dev|/proc/(?:self|thread-self))/fd/(\d{1,9})")
+_MOST_LINKS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +93,14 @@ class Delivery:
         if self._wanted.shape is not Shape.TEXT:
             self._end_for_programs(exit_code, content, None)
         elif self._is_whole and content is not None:
-            answer = WrittenAnswer(
-                self._output, safe=self._screen.stdout_tty, newline=self._wanted.newline
-            )
-            text = content.text if self._wanted.newline else content.text.rstrip("\n")
-            answer.add(text)
-            answer.end()
+            self._write_text(content.text)
+
+    def fall_back(self, exit_code: int, about: Mapping[str, Any]) -> None:
+        """Write what was said of a stopped answer, which its own place will not keep."""
+        if self._wanted.shape is not Shape.TEXT:
+            self.break_off(exit_code, about)
+        elif not self._is_whole and self.record.final:
+            self._write_text(self.record.final)
 
     def break_off(
         self, exit_code: int, about: Mapping[str, Any], error: GptossError | None = None
@@ -106,6 +112,13 @@ class Delivery:
         self.start(about)
         if self._wanted.shape is not Shape.TEXT:
             self._end_for_programs(exit_code, None, error)
+
+    def _write_text(self, text: str) -> None:
+        answer = WrittenAnswer(
+            self._output, safe=self._screen.stdout_tty, newline=self._wanted.newline
+        )
+        answer.add(text if self._wanted.newline else text.rstrip("\n"))
+        answer.end()
 
     def _end_for_programs(
         self, exit_code: int, content: Content | None, error: GptossError | None
@@ -143,19 +156,25 @@ def going_to(path: str | None, screen: Environment) -> Iterator[tuple[Environmen
         try:
             yield to_file, place
         except OSError as error:
-            if stream.closed or error.filename is not None:
+            is_of_a_reader = isinstance(error, BrokenPipeError) and not place.is_draft
+            if stream.closed or error.filename is not None or is_of_a_reader:
                 raise
             raise _unwritable(path, error) from error
 
 
 class Place:
-    """Where an answer goes: standard output, where nothing needs to be done in the end."""
+    """Where an answer goes: standard output or a pipe, which need nothing in the end."""
+
+    is_draft = False
+    """Whether what is written there is lost unless it is kept."""
 
     def keep(self) -> None:
         """Let the file have what was written."""
 
 
 class _File(Place):
+    is_draft = True
+
     def __init__(self, path: str, draft: Path, target: Path, stream: TextIO) -> None:
         self._path, self._draft, self._target, self._stream = path, draft, target, stream
 
@@ -173,6 +192,10 @@ class _File(Place):
 @contextlib.contextmanager
 def _opened(path: str) -> Iterator[tuple[TextIO, Place]]:
     try:
+        if (descriptor := _descriptor(path)) is not None:  # a file there is to be gone on with
+            with open(os.dup(descriptor), "w", encoding="utf-8", newline="") as stream:  # noqa: PTH123
+                yield stream, Place()
+            return
         mode = _mode(path)
         if stat.S_ISDIR(mode):
             raise UsageError(f"{path} is a folder.", hint="-o FILE")
@@ -192,6 +215,18 @@ def _opened(path: str) -> Iterator[tuple[TextIO, Place]]:
             yield stream, _File(path, draft, target, stream)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _descriptor(path: str) -> int | None:
+    """Return the descriptor that `path` is a name of, None if it is the name of a file."""
+    for _ in range(_MOST_LINKS):
+        # Of folders on the way, /dev/fd is the one that is a link.
+        if found := _DESCRIPTOR.fullmatch(os.path.normpath(path)):
+            return int(found[1])
+        if not os.path.islink(path):  # noqa: PTH114
+            break
+        path = os.path.join(os.path.dirname(path), os.readlink(path))  # noqa: PTH115, PTH118, PTH120
+    return None
 
 
 def _mode(path: str) -> int:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _KEYS: Final = "[r]un [e]dit e[x]plain [c]opy [q]uit"
+_FEW_LINES: Final = 10
 _UNSEEN: Final = "it has characters that cannot be seen: edit it before it can be run."
 
 
@@ -64,8 +65,11 @@ def decide(answer: str, shell: Shell, explain: Callable[[str], None]) -> int:
     command = proposed(answer)
     while True:
         is_seen = not hides_something(command)
-        for line in command.split("\n"):
+        lines = command.split("\n")
+        for line in lines:
             say(f"  {sanitize(line)}")
+        if len(lines) > _FEW_LINES:  # its beginning may have left the screen
+            say(f"that is one command of {len(lines):,} lines.")
         if not is_seen:
             say(_UNSEEN)
         match ask(_KEYS, "rexcq", ""):

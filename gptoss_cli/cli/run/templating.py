@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gptoss_cli.config.paths import user_paths
@@ -69,6 +68,6 @@ def filling(name: str, parameters: Sequence[str]) -> Filling:
 
 
 def _content_of(name: str) -> str:
-    from gptoss_cli.documents.reading import read
+    from gptoss_cli.cli.run.asking import documents_named
 
-    return "\n\n".join(document.text.strip("\n") for document in read([name], base=Path()))
+    return "\n\n".join(document.text.strip("\n") for document in documents_named([name]))

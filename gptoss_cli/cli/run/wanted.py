@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gptoss_cli.errors import UsageError
+
 
 class Shape(StrEnum):
     """How the answer is written."""
@@ -55,3 +57,18 @@ class Wanted:
     def asks(self) -> bool:
         """Whether there is a question without any words: documents or a template."""
         return bool(self.files or self.template)
+
+    def check(self) -> None:
+        """Raise UsageError for what contradicts itself, whether options or a template say it."""
+        if self.every and self.extract is None:
+            raise UsageError("--all belongs to --extract.", hint="--extract code --all")
+        if self.parameters and self.template is None:
+            raise UsageError("-p fills in a template.", hint="--template NAME")
+        if self.extract is not None and not self.extract.strip():
+            raise UsageError("--extract names nothing.", hint="--extract code")
+        forms = self.forms + (["--extract"] if self.extract is not None else [])
+        if len(forms) > 1:
+            are = f"{' and '.join(forms)} are several forms of the answer"
+            raise UsageError(f"{are}.", hint=forms[0])
+        if self.executes and (forms or self.output or self.shape is not Shape.TEXT):
+            raise UsageError("--execute shows a command to a person, and writes no answer.")

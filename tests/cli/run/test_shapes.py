@@ -164,6 +164,23 @@ def test_a_time_limit_stops_the_answer_and_keeps_what_was_said(random_model):
     assert "time limit of 4 s" in done.stderr
 
 
+@pytest.mark.parametrize("shape", ["--json", "--jsonl", "--plain"])
+def test_what_was_said_is_printed_where_the_file_does_not_get_it(random_model, tmp_path, shape):
+    path = tmp_path / "answer"
+    path.write_text("before")
+    done = gptoss(
+        *("run", "-m", random_model, "--temperature", "0", "--timeout", "3"),
+        *(shape, "-o", path, "go on"),
+    )
+    assert done.exit_code == 124
+    assert path.read_text() == "before"
+    if shape == "--plain":
+        assert len(done.stdout) > 100
+        return
+    *_, last = done.stdout.splitlines()
+    assert checked(last)["exit_code"] == 124
+
+
 @pytest.mark.parametrize(
     "options",
     [("--json", "--jsonl"), ("--all",), ("--timeout", "0"), ("--continue", "--session", "x")],
