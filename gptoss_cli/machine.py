@@ -46,6 +46,15 @@ def memory() -> Memory:
     return Memory(total, available)
 
 
+def is_on_battery() -> bool:
+    """Whether this machine runs on its battery now; False where that cannot be told."""
+    try:
+        battery = psutil.sensors_battery()
+    except (AttributeError, OSError, RuntimeError):  # not on every system; some lack the files
+        return False
+    return battery is not None and battery.power_plugged is False
+
+
 def has_unified_memory() -> bool:
     """Return whether the GPU of this machine computes in the host's memory: Macs of Apple's own."""
     return sys.platform == "darwin" and platform.machine() == "arm64"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -57,3 +58,22 @@ def test_a_quota_of_cores_above_counts(cgroups):
     put(cgroups / "a", cpu__max="100000 100000")
     put(cgroups / "a" / "b", cpu__max="max 100000")
     assert machine.usable_cores() == 1
+
+
+@pytest.mark.parametrize(
+    ("battery", "is_on_battery"),
+    [
+        (None, False),
+        (SimpleNamespace(power_plugged=True), False),
+        (SimpleNamespace(power_plugged=None), False),
+        (SimpleNamespace(power_plugged=False), True),
+    ],
+)
+def test_only_a_battery_that_is_not_charged_is_one_to_spare(monkeypatch, battery, is_on_battery):
+    monkeypatch.setattr(machine.psutil, "sensors_battery", lambda: battery, raising=False)
+    assert machine.is_on_battery() is is_on_battery
+
+
+def test_where_nothing_tells_of_batteries_there_is_none(monkeypatch):
+    monkeypatch.delattr(machine.psutil, "sensors_battery", raising=False)
+    assert machine.is_on_battery() is False

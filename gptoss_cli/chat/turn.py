@@ -112,6 +112,16 @@ class Chat:
             recording.end()
             self._untold = self.keep()
 
+    def prefill(self, cancel: Cancel, settings: ChatSettings | None = None) -> None:
+        """Have the model read what the next question will stand behind, until `cancel` stops it.
+
+        With the `settings` that the question will be put with. Raises GptossError.
+        """
+        settings = settings or self.settings
+        awaiting = settings.conversation((*said(self.tree.path()), user("")))
+        fitted = self._fitter.preview(awaiting, self.engine)
+        self.engine.prefill(fitted.conversation, cancel=cancel)
+
     def fit(self, conversation: Conversation) -> Conversation:
         """Return `conversation` without the oldest turns that do not fit; nothing is remembered.
 

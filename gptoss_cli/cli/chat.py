@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gptoss_cli.repl.services import Services
 
 
-@options.takes_settings_with("plain", "save")
+@options.takes_settings_with("plain", "save", "idle_prefill")
 def chat(
     settings: options.Settings,
     continues: conversation.Continues = False,
@@ -97,6 +97,7 @@ def _services(settings: options.Settings, *, titles: bool) -> Services:
     from gptoss_cli.cli.models.shelf import shelf
     from gptoss_cli.cli.wiring import start
     from gptoss_cli.config.paths import user_paths
+    from gptoss_cli.machine import is_on_battery
     from gptoss_cli.repl.services import Services, Started
 
     def begin(name: str, before_loading: Callable[[], None]) -> Started:
@@ -129,6 +130,7 @@ def _services(settings: options.Settings, *, titles: bool) -> Services:
         is_remote=bool(os.environ.get("SSH_CONNECTION")),
         editor=os.environ.get("VISUAL") or os.environ.get("EDITOR") or "",
         titles=titles,  # the embedded model can only do sums
+        may_prefill=lambda: settings.idle_prefill and not is_on_battery(),
     )
 
 

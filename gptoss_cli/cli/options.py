@@ -102,6 +102,9 @@ Profile = Annotated[
 ]
 Plain = Annotated[bool, _option("plain", "--plain/--no-plain", metavar=None)]
 Save = Annotated[bool, _option("save", "--save/--no-save", metavar=None)]
+IdlePrefill = Annotated[
+    bool, _option("idle_prefill", "--idle-prefill/--no-idle-prefill", metavar=None)
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +113,7 @@ class Settings:
 
     What was not asked for is as it is configured. ``given`` names what the command line itself
     says, also by ``--profile``. Options of some commands only, and what is no option at all, are
-    as configured in the others: ``plain``, ``save``, ``theme``, ``cache_gib``.
+    as configured in the others: ``plain``, ``save``, ``idle_prefill``, ``theme``, ``cache_gib``.
     """
 
     model: Model = DEFAULTS["model"]
@@ -133,6 +136,7 @@ class Settings:
     profile: Profile = None
     plain: Plain = DEFAULTS["plain"]
     save: Save = DEFAULTS["save"]
+    idle_prefill: IdlePrefill = DEFAULTS["idle_prefill"]
     theme: str = DEFAULTS["theme"]
     cache_gib: float = DEFAULTS["cache_gib"]
     given: frozenset[str] = frozenset()
@@ -149,7 +153,7 @@ class Settings:
 
 
 _NO_OPTIONS: Final = frozenset(("theme", "cache_gib", "given"))
-_OF_SOME: Final = frozenset(("plain", "save"))
+_OF_SOME: Final = frozenset(("plain", "save", "idle_prefill"))
 
 
 def takes_settings(command: Callable[..., Task]) -> Callable[..., Task]:

@@ -250,6 +250,12 @@ KEYS: Final = (
     ),
     Key("cache", Switch(), True, "Keep what was read of prompts on disk, to read it once only."),
     Key("cache_gib", _CACHE_GIB, 2.0, "The most that takes, in GiB."),
+    Key(
+        "idle_prefill",
+        Switch(),
+        True,
+        "Let a chat read ahead while you type, so that answers begin sooner; not on battery.",
+    ),
     Key("show_thinking", Switch(auto=True), None, "On standard error, above the answer."),
     Key("stats", Switch(), False, "Print counts and times at the end."),
     *(

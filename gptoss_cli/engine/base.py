@@ -170,11 +170,22 @@ class TokenGenerator(Protocol):
         cancel: Cancel,
         constraint: Constraint | None = None,
         beginning: Beginning = NO_BEGINNING,
+        turn_starts: Sequence[int] = (),
     ) -> Iterator[GenerationStep]:
         """Yield the continuation of `prompt`, at most `max_tokens`, up to a token of `stop`.
 
         The stop token is yielded too. With a `constraint` every token is one that it accepts, and
-        the last one that after which it is over. Raises EngineError or DoesNotFitError.
+        the last one that after which it is over. `turn_starts`: after how many tokens of the prompt
+        other prompts may go on differently. Raises EngineError or DoesNotFitError.
+        """
+
+    def prefill(
+        self, prompt: Sequence[int], *, turn_starts: Sequence[int] = (), cancel: Cancel
+    ) -> None:
+        """Decode `prompt`, behind which a later prompt will go on, as far as `cancel` lets it.
+
+        For idle time: it stops within a moment, and does not hurry. Raises EngineError,
+        DoesNotFitError or ModelFileError.
         """
 
     def put_away(self, prompt: Sequence[int], session_id: str) -> None:
@@ -213,6 +224,12 @@ class Engine(Protocol):
         Without `thinking` the answer is opened at once, as ``Cancel.answer_now`` does later on:
         gpt-oss itself knows no effort below low. With a `grammar` the final answer follows it,
         unless it is cut off, and thinking stays free.
+        """
+
+    def prefill(self, conversation: Conversation, *, cancel: Cancel) -> None:
+        """Read `conversation` up to what the user says last, so that it need not be read later.
+
+        For idle time: it stops within a moment, and does not hurry. Raises GptossError.
         """
 
     def prompt_pieces(self, conversation: Conversation) -> list[tuple[str, bool]]:

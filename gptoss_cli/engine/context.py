@@ -33,7 +33,7 @@ from gptoss_cli.errors import (
 UBATCH_TOKENS: Final = 512
 # On a CPU as fast as a whole ubatch (benchmarks/RESULTS.md), with progress four times as often.
 _CPU_PIECE_TOKENS: Final = 128
-_CHECKPOINT_BUDGET_BYTES: Final = 256 << 20
+_CHECKPOINT_BUDGET_BYTES: Final = 64 << 20
 _PROGRESS_EVERY_S: Final = 0.1
 _DECODED, _NO_SLOT, _ABORTED = 0, 1, 2
 
@@ -82,7 +82,12 @@ class LlamaContext:
     @property
     def piece_tokens(self) -> int:
         """How many tokens of a prompt are decoded between two reports of progress."""
-        return UBATCH_TOKENS if self._options.gpu_layers else _CPU_PIECE_TOKENS
+        return UBATCH_TOKENS if self.is_on_gpu else _CPU_PIECE_TOKENS
+
+    @property
+    def is_on_gpu(self) -> bool:
+        """Whether a GPU computes some layers: nothing stops a decode there before its end."""
+        return self._options.gpu_layers > 0
 
     def load(self, report: Callable[[float], None], cancel: Cancel) -> None:
         """Load the weights; `report` gets fractions from 0 to 1, at most ten times a second.
@@ -232,6 +237,10 @@ class LlamaContext:
                 f"llama.cpp failed to decode (code {code}): {bindings.explain_log()}."
             )
         return bool(code == _DECODED)
+
+    def synchronize(self) -> None:
+        """Wait until what was decoded is computed: a GPU is told of more than it has done."""
+        self._library.llama_synchronize(self._context)
 
     def logits(self) -> NDArray[np.float32]:
         """Return the logits of the last decoded token, shape [vocabulary size], not copied."""

@@ -4,7 +4,8 @@ gpt-oss alternates full layers with layers that see a sliding window, and the wi
 little more than the window. ``llama_memory_seq_rm`` always claims success, but after going back
 further than the window's cache reaches, part of the window is missing and the logits are silently
 wrong. Hence the guard ``window_reaches``, and checkpoints: copies of the window's cells (3 MiB for
-the 20b) taken at the end of each prompt, from which a later prompt can go on exactly.
+the 20b) taken where each question begins and at the end of each prompt, from which a later prompt
+can go on exactly.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from gptoss_cli.engine.kv_file import KVState, Section
 _WHOLE: Final = 0
 _PARTIAL: Final = 1  # LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY: the sliding-window cells alone
 _SEQUENCE: Final = 0
+# The last question and answer are what people go back to most: to ask again, to change, to undo.
+_RECENT: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +64,17 @@ class KVCache:
         At least the last token of `prompt` is left to be decoded, as only decoding gives logits.
         """
         shared = common_prefix(self.tokens, prompt)
+        kept = self._go_back(min(shared, len(prompt) - 1), shared)
         self._checkpoints = [c for c in self._checkpoints if c.n_tokens <= shared]
-        keep = min(shared, len(prompt) - 1)
-        if keep == len(self.tokens) or self._cut(keep):
-            return keep
-        # One token fewer than a checkpoint is still exact: it holds one cell more than the window.
-        for checkpoint in reversed(self._checkpoints):
-            if self._restore(checkpoint):
-                keep = min(keep, checkpoint.n_tokens)
-                self._remove_from(keep)
-                return keep
-        self.clear()
-        return 0
+        return kept
+
+    def holds(self, prompt: Sequence[int]) -> bool:
+        """Whether what follows `prompt` can be decoded without decoding any of it again."""
+        n_tokens = len(prompt)
+        if common_prefix(self.tokens, prompt) < n_tokens:
+            return False
+        is_end = len(self.tokens) == n_tokens
+        return is_end or any(c.n_tokens == n_tokens for c in self._checkpoints)
 
     def window_reaches(self, position: int) -> bool:
         """Whether the window's cache still holds all that a token at `position` may look at."""
@@ -91,7 +93,7 @@ class KVCache:
             return
         self._checkpoints.append(Checkpoint(n_tokens, cells))
         while sum(len(c.cells) for c in self._checkpoints) > self._budget_bytes:
-            del self._checkpoints[0]
+            del self._checkpoints[self._least_missed()]
 
     def reach(self, prompt: Sequence[int]) -> int:
         """Return how many tokens of `prompt` ``rewind`` would keep."""
@@ -99,7 +101,7 @@ class KVCache:
         keep = min(shared, len(prompt) - 1)
         if keep == len(self.tokens) or self.window_reaches(keep):
             return keep
-        places = (c.n_tokens for c in self._checkpoints if c.n_tokens <= shared)
+        places = (c.n_tokens for c in self._checkpoints if c.n_tokens <= shared + 1)
         return min(keep, max(places, default=0))
 
     def export(self, most_checkpoints: int) -> KVState | None:
@@ -150,6 +152,29 @@ class KVCache:
         self._library.llama_memory_clear(self._memory, True)
         self._checkpoints.clear()
         self.tokens.clear()
+
+    def _least_missed(self) -> int:
+        """Return the index of the checkpoint without which going back there costs the least.
+
+        That is the one closest behind another. The first, which every conversation with the same
+        instructions goes back to, and the most recent ones stay as long as they can.
+        """
+        ends = [c.n_tokens for c in self._checkpoints]
+        old = range(1, len(ends) - _RECENT)
+        return min(old, key=lambda i: ends[i] - ends[i - 1], default=0)
+
+    def _go_back(self, keep: int, shared: int) -> int:
+        """Keep the first `keep` tokens, or fewer; return how many. The prompt shares `shared`."""
+        if keep == len(self.tokens) or self._cut(keep):
+            return keep
+        # One token fewer than a checkpoint is still exact: it holds one cell more than the window.
+        for checkpoint in reversed(self._checkpoints):
+            if checkpoint.n_tokens <= shared + 1 and self._restore(checkpoint):
+                keep = min(keep, checkpoint.n_tokens)
+                self._remove_from(keep)
+                return keep
+        self.clear()
+        return 0
 
     def _cut(self, position: int) -> bool:
         if not self.window_reaches(position):

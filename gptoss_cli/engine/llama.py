@@ -24,6 +24,7 @@ from gptoss_cli.engine.base import (
     window_for,
 )
 from gptoss_cli.engine.context import LlamaContext, LlamaOptions
+from gptoss_cli.engine.prefill import read_ahead, worth_a_cut
 from gptoss_cli.engine.reuse import Reuse
 from gptoss_cli.engine.sampling import Sampler
 from gptoss_cli.engine.worker import Item, Stream, Worker
@@ -68,6 +69,7 @@ class LlamaTokenGenerator:
         cancel: Cancel,
         constraint: Constraint | None = None,
         beginning: Beginning = NO_BEGINNING,
+        turn_starts: Sequence[int] = (),
     ) -> Iterator[GenerationStep]:
         """Yield the continuation of `prompt`; see ``TokenGenerator``."""
         started = time.monotonic()
@@ -86,7 +88,7 @@ class LlamaTokenGenerator:
             raise prompt_too_long(len(prompt), window, hint=hint)
         loop = _Loop(self._context, self._reuse, sampling, stop, cancel, started, constraint)
         steps: Stream[GenerationStep] = self._worker.submit(
-            lambda put: loop.run(list(prompt), beginning, window, max_tokens, put),
+            lambda put: loop.run(list(prompt), beginning, window, max_tokens, put, turn_starts),
         )
         try:
             yield from _patiently(steps)
@@ -114,6 +116,33 @@ class LlamaTokenGenerator:
             job(self._context, put)
 
         return self._worker.submit(run)
+
+    def prefill(
+        self, prompt: Sequence[int], *, turn_starts: Sequence[int] = (), cancel: Cancel
+    ) -> None:
+        """Decode `prompt` in idle time; see ``TokenGenerator``. Loading is never stopped."""
+        while not self._loading.done and not cancel.is_set():
+            for _ in self._loading.poll():
+                pass
+        if cancel.is_set() or self._is_closed or not self._context.is_loaded:
+            return
+        context, window = self._context, self.window_for(len(prompt))
+
+        def read(_put: Callable[[None], None]) -> None:
+            if not context.n_ctx:
+                context.open(window)
+            # What is kept of a longer prompt is wanted: at least one token of that is to follow.
+            self._reuse.fetch(context.kv, [*prompt, prompt[-1]], NO_BEGINNING)
+            read_ahead(context, prompt, turn_starts, cancel)
+
+        reading: Stream[None] = self._worker.submit(read)
+        try:
+            for _ in reading:
+                pass
+        finally:
+            if not reading.done:
+                cancel.set()
+                reading.drain()
 
     def put_away(self, prompt: Sequence[int], session_id: str) -> None:
         """Keep what is in the cache of `prompt`; see ``TokenGenerator``."""
@@ -191,6 +220,7 @@ class _Loop:
         window: int,
         max_tokens: int | None,
         put: Callable[[GenerationStep], None],
+        turn_starts: Sequence[int] = (),
     ) -> None:
         """Generate; every token, and last the ``Generated``, goes to `put`."""
         context = self._context
@@ -200,7 +230,7 @@ class _Loop:
         self._reuse.fetch(context.kv, prompt, beginning)
         cached = context.kv.rewind(prompt)
         prefill_from = time.monotonic()
-        whole = self._prefill(prompt, cached, beginning, put)
+        whole = self._prefill(prompt, cached, beginning, turn_starts, put)
         prefill_s = time.monotonic() - prefill_from
         reason, count, ttft_s = FinishReason.CANCELLED, 0, 0.0
         decode_from, computed_s = time.monotonic(), context.computing_s
@@ -229,23 +259,26 @@ class _Loop:
         prompt: list[int],
         start: int,
         beginning: Beginning,
+        turn_starts: Sequence[int],
         put: Callable[[GenerationStep], None],
     ) -> bool:
         context, began = self._context, time.monotonic()
         shared = beginning.n_tokens if beginning.is_first else 0
+        cuts = worth_a_cut(turn_starts, start)
         put(PromptProgress(start, len(prompt), 0.0))
         while start < len(prompt):
             if self._cancel.is_set():
                 return False
             end = min(start + context.piece_tokens, len(prompt))
-            if start < shared < end:
-                end = shared
+            end = min(end, *(cut for cut in (shared, *cuts, end) if cut > start))
             if not context.decode(prompt[start:end], logits=end == len(prompt)):
                 return False
             start = end
             if start == shared < len(prompt):
                 self._reuse.begun(context.kv, beginning)
                 start, shared = len(context.kv.tokens), 0
+            if end in cuts:
+                context.kv.checkpoint()
             put(PromptProgress(start, len(prompt), time.monotonic() - began))
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -33,6 +34,7 @@ from gptoss_cli.harmony.render import (
     Segment,
     answer_now,
     begin_message,
+    begin_question,
     header,
     open_final,
     render,
@@ -88,6 +90,7 @@ class LocalEngine:
         """Yield the next step of the assistant; see ``Engine``."""
         prompt = self._prompt(conversation)
         beginning = self._beginning(conversation, prompt)
+        starts = self._turn_starts(prompt)
         if grammar is not None:
             self._begin_token_table()
         draft = _Draft(StreamParser(self._vocabulary), cancel)
@@ -103,6 +106,7 @@ class LocalEngine:
                 cancel=cancel,
                 constraint=self._constraint(grammar, draft.tokens),
                 beginning=beginning,
+                turn_starts=starts,
             )
             for step in steps:
                 match step:
@@ -125,6 +129,13 @@ class LocalEngine:
         yield from draft.parser.finish()
         window = self._generator.window_for(len(prompt))
         yield finished(end, draft.parser, len(prompt), window, draft.clock.seconds)
+
+    def prefill(self, conversation: Conversation, *, cancel: Cancel) -> None:
+        """Read `conversation` up to what the user says last; see ``Engine``."""
+        prompt = self._prompt(conversation)
+        starts = self._turn_starts(prompt)
+        if starts and starts[-1] < self._generator.window_for(len(prompt)):
+            self._generator.prefill(prompt[: starts[-1]], turn_starts=starts, cancel=cancel)
 
     def prompt_pieces(self, conversation: Conversation) -> list[tuple[str, bool]]:
         """Return the prompt for `conversation` in pieces; see ``Engine``."""
@@ -193,6 +204,18 @@ class LocalEngine:
             end_of_turn=control(ControlToken.RETURN),
             control=self._vocabulary.control_ids,
         )
+
+    def _turn_starts(self, prompt: list[int]) -> list[int]:
+        """Return after how many tokens of `prompt` each of the user's messages says something."""
+        opening = self._encoder.encode(begin_question())
+        starts, at = [], 0
+        with contextlib.suppress(ValueError):  # there is no further message
+            while True:
+                at = prompt.index(opening[0], at)  # a control token: no text contains it
+                if prompt[at : at + len(opening)] == opening:
+                    starts.append(at + len(opening))
+                at += 1
+        return starts
 
     def _prompt(self, conversation: Conversation) -> list[int]:
         """Return the tokens of the prompt; those of the last conversation are remembered."""

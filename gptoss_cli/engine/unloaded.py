@@ -38,11 +38,21 @@ class UnloadedGenerator:
         cancel: Cancel,  # noqa: ARG002
         constraint: Constraint | None = None,  # noqa: ARG002
         beginning: Beginning = NO_BEGINNING,  # noqa: ARG002
+        turn_starts: Sequence[int] = (),  # noqa: ARG002
     ) -> Iterator[GenerationStep]:
         """Raise EngineError."""
         raise EngineError("the model is not loaded.")
 
     def put_away(self, prompt: Sequence[int], session_id: str) -> None:
+        """Do nothing."""
+
+    def prefill(
+        self,
+        prompt: Sequence[int],
+        *,
+        turn_starts: Sequence[int] = (),
+        cancel: Cancel,
+    ) -> None:
         """Do nothing."""
 
     def close(self) -> None:

@@ -111,6 +111,11 @@ def begin_message() -> list[Segment]:
     return [_START, _ASSISTANT]
 
 
+def begin_question() -> list[Segment]:
+    """Return what stands before what a user says."""
+    return [_START, Text(Role.USER.value), _MESSAGE]
+
+
 def answer_now() -> list[Segment]:
     """Return what closes a running analysis and opens the answer."""
     return [_END, _START, _ASSISTANT, *open_final()]

@@ -270,11 +270,20 @@ class Dialogue:
         """Call the conversation `title` from now on; nothing: by its first question."""
         self.title, self.title_is_own, self._is_titled = title, is_own, False
 
-    def idle(self, cancel: Cancel) -> None:
-        """Use the time in which the person reads: let the model find a title, once."""
+    def prefill(self, cancel: Cancel) -> None:
+        """Use the time in which the person reads and types: let the model read all that the next
+        question will stand behind. Nothing of it is seen.
+        """
+        if self.edited is not None or not self.services.may_prefill():
+            return  # what is edited may stay as it is, with all that follows it
+        with contextlib.suppress(GptossError):  # the next question will say what is wrong
+            self.chat.prefill(cancel, self._settings_once())
+
+    def suggest_title(self, cancel: Cancel) -> None:
+        """Let the model find a title for what was said, once, while nobody waits for it."""
         if self._is_titled or self.title_is_own or not self.services.titles:
             return
-        if self.doing is not Doing.NOTHING or not self.chat.tree.turns():
+        if self.chat.last is None or not self.chat.tree.turns():
             return
         try:
             title = suggest_title(self.chat, cancel)

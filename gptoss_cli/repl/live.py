@@ -19,7 +19,7 @@ from gptoss_cli.repl.pane import ThinkingPane
 from gptoss_cli.repl.replay import line_rows, question_rows
 from gptoss_cli.repl.screen import ChatScreen
 from gptoss_cli.repl.status_line import status_row
-from gptoss_cli.repl.work import Work
+from gptoss_cli.repl.work import PREFILL_AFTER_S, Work
 from gptoss_cli.ui import status, theme
 from gptoss_cli.ui.cells import Row
 from gptoss_cli.ui.renderer import make_live_renderer
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from gptoss_cli.ui.terminal import Environment
 
 _MOST_AT_ONCE_S: Final = 0.005
+_TITLE_AFTER_S: Final = 4.0
 _THOUGHT_HINT: Final = "(Ctrl-O opens)"
 
 
@@ -66,7 +67,12 @@ class LiveFront:
         self._dialogue = make_dialogue(self)
         self._seen = (self._dialogue.status, self._dialogue.doing)
         self._pane = ThinkingPane(self._dialogue.thoughts)
-        self._work = Work(self._dialogue.enter, self._failed, self._dialogue.idle)
+        self._work = Work(
+            self._dialogue.enter,
+            self._failed,
+            (PREFILL_AFTER_S, self._dialogue.prefill),
+            (_TITLE_AFTER_S, self._dialogue.suggest_title),
+        )
         keyboard = Keyboard(self, self._dialogue, self._work, self._pane)
         self._history = open_history(history)
         self._screen = ChatScreen(

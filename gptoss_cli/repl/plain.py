@@ -15,6 +15,7 @@ from gptoss_cli.engine.base import Cancel
 from gptoss_cli.errors import GptossError
 from gptoss_cli.repl.editor import edited
 from gptoss_cli.repl.typed import Sent, is_open_block, without_quotes
+from gptoss_cli.repl.work import PREFILL_AFTER_S, meanwhile
 from gptoss_cli.ui import status
 from gptoss_cli.ui.renderer import Renderer, make_renderer
 from gptoss_cli.ui.sanitize import sanitize
@@ -69,7 +70,8 @@ class PlainFront:
         is_asked_to_leave = False
         while not self._is_over:
             try:
-                line = self._line()
+                with meanwhile((PREFILL_AFTER_S, self._dialogue.prefill)):
+                    line = self._line()
             except EOFError:
                 return
             except KeyboardInterrupt:

@@ -32,6 +32,7 @@ class Services:
     the file of it: as one of the texts, or in one of the conversations with the ids. ``folder`` is
     what relative paths begin in. ``is_remote``: the terminal is on another machine, so is its
     clipboard. ``editor`` is the person's, or empty. ``titles``: the model may be asked for titles.
+    ``may_prefill``: whether the model may work now, while nobody waits for it.
     """
 
     start: Callable[[str, Callable[[], None]], Started]
@@ -42,6 +43,7 @@ class Services:
     is_remote: bool
     editor: str
     titles: bool = True
+    may_prefill: Callable[[], bool] = lambda: True
 
     def path(self, name: str) -> Path:
         """Return the file that the person means by `name`."""

@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from gptoss_cli.engine.base import Cancel
 from gptoss_cli.repl.typed import Sent
 
 _END_WAIT_S: Final = 5.0
-_IDLE_S: Final = 4.0
+PREFILL_AFTER_S: Final = 0.3
+"""So long after an answer is its end being drawn, and whoever is quick has sent a command."""
+
+IdleJob = tuple[float, Callable[[Cancel], None]]
+"""What to do when nothing was sent for so many seconds; the Cancel stops it."""
+
+
+@contextlib.contextmanager
+def meanwhile(job: IdleJob) -> Iterator[None]:
+    """Do a job on a thread of its own while the block waits for the person; its end stops it."""
+    cancel = Cancel()
+    after_s, do = job
+    timer = threading.Timer(after_s, do, [cancel])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        cancel.set()
+        timer.join()
 
 
 class Work:
     """Does lines with `do`, on a thread that ``begin`` starts; `failed` gets what `do` raises.
 
-    When nothing was sent for a while after a line, `idle` is called once; what is sent stops it.
-    ``send``, ``stop`` and ``close`` may be called from other threads.
+    When nothing is sent for a while, first or after a line, the jobs of `idle` are done one after
+    the other, once; what is sent stops them. ``send``, ``stop`` and ``close`` may be called from
+    other threads.
     """
 
     def __init__(
         self,
         do: Callable[[Sent, Cancel], None],
         failed: Callable[[BaseException], None],
-        idle: Callable[[Cancel], None] = lambda _cancel: None,
+        *idle: IdleJob,
     ) -> None:
         self._do = do
         self._idle = idle
@@ -75,12 +97,12 @@ class Work:
 
     def _run(self) -> None:
         self._safely(self._first)
-        may_idle = False
+        left = list(self._idle)
         while True:
             with self._changed:
                 is_new = self._changed.wait_for(
                     lambda: bool(self._lines) or self._is_over,
-                    timeout=_IDLE_S if may_idle else None,
+                    timeout=left[0][0] if left else None,
                 )
                 if self._is_over:
                     return
@@ -93,9 +115,10 @@ class Work:
             if is_new:
                 self._safely(lambda: self._do(line, self.cancel))  # noqa: B023 - called at once
                 self.is_busy = False
+                left = list(self._idle)
             else:
-                self._safely(lambda: self._idle(self._idling))
-            may_idle = is_new
+                _, job = left.pop(0)
+                self._safely(lambda: job(self._idling))  # noqa: B023 - called at once
 
     def _safely(self, job: Callable[[], None]) -> None:
         try:

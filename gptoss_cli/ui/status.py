@@ -89,7 +89,8 @@ def statistics(finished: Finished, dot: str = "·") -> str:
     if timings.ttft_s > 0:
         parts.append(f"first word {seconds(timings.ttft_s)}")
     if usage.prompt_tokens:
-        cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
+        read = usage.prompt_tokens - usage.cached_tokens
+        cached = f" ({usage.cached_tokens:,} cached, {read:,} read)" if usage.cached_tokens else ""
         parts.append(f"prompt {tokens(usage.prompt_tokens)}{cached}")
     if usage.context_window:
         parts.append(f"context {usage.context_used:,}/{usage.context_window:,}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,11 @@ def prefill(context: LlamaContext, prompt: list[int]) -> tuple[int, np.ndarray]:
     return kept, logits
 
 
+def feed_anew(context: LlamaContext, prompt: list[int]) -> np.ndarray:
+    context.kv.clear()
+    return feed(context, prompt)
+
+
 def test_next_turn_after_a_long_answer_computes_what_a_fresh_prompt_does(context, fresh):
     history, following = tokens(300, 1), tokens(4, 2)
     prefill(context, history)
@@ -135,6 +141,38 @@ def test_an_edited_earlier_turn_goes_back_to_the_checkpoint_before_it(context, f
     kept, logits = prefill(context, edited)
     assert kept == 300
     assert np.abs(logits - feed(fresh, turns[0], turns[1], edited[300:])).max() < ROUNDING
+
+
+def test_a_prompt_that_parts_one_token_before_a_checkpoint_goes_on_there(context, fresh):
+    """A stopped answer: the next prompt has another message where the answer began."""
+    prompt = tokens(300, 50)
+    prefill(context, prompt)
+    generate(context, 800, 51)
+    following = [255 - prompt[-1], *tokens(4, 52)]
+    kept, logits = prefill(context, prompt[:-1] + following)
+    assert kept == len(prompt) - 1
+    assert np.abs(logits - feed(fresh, prompt[:-1], following)).max() < ROUNDING
+    # The checkpoint held the old token: behind the new one it must not be used.
+    generate(context, 800, 53)
+    again = [*prompt[:-1], following[0], *tokens(6, 54)]
+    kept, logits = prefill(context, again)
+    assert kept == 0
+    assert np.abs(logits - feed_anew(fresh, again)).max() < ROUNDING
+
+
+def test_of_many_checkpoints_the_first_the_last_and_those_far_apart_stay(context):
+    prompt: list[int] = []
+    lengths = [50, *([20, 60] * 12)]
+    for seed, length in enumerate(lengths):
+        prompt = prompt + tokens(length, seed)
+        prefill(context, prompt)
+        if seed == 4:
+            context.kv._budget_bytes = 10 * len(context.kv._checkpoints[0].cells)
+    ends = [c.n_tokens for c in context.kv._checkpoints]
+    assert len(ends) in {9, 10}
+    assert ends[0] == 50
+    assert ends[-4:] == [len(prompt) - n for n in (140, 80, 60, 0)]
+    assert max(b - a for a, b in itertools.pairwise(ends)) <= 400
 
 
 def test_checkpoints_stay_inside_their_budget(context):

@@ -17,7 +17,7 @@ from gptoss_cli.events import (
     MessageCompleted,
 )
 from gptoss_cli.harmony.vocabulary import Vocabulary
-from gptoss_cli.messages import Channel, Conversation, user
+from gptoss_cli.messages import Channel, Conversation, analysis, final, user
 from tests.support.random_model import MARKERS, byte_tokens
 
 VOCABULARY = Vocabulary([*byte_tokens(), *MARKERS], [1] * 256 + [3] * len(MARKERS))
@@ -49,6 +49,11 @@ class Script:
     def window_for(self, _prompt_tokens: int) -> int:
         return 1000
 
+    def prefill(
+        self, prompt: Sequence[int], *, turn_starts: Sequence[int] = (), cancel: Cancel
+    ) -> None:
+        self.prompt, self.turn_starts = list(prompt), list(turn_starts)
+
     def generate(
         self,
         prompt: Sequence[int],
@@ -59,8 +64,10 @@ class Script:
         cancel: Cancel,
         constraint: object = None,
         beginning: object = None,
+        turn_starts: Sequence[int] = (),
     ) -> Iterator[GenerationStep]:
         self.prompt = list(prompt)
+        self.turn_starts = list(turn_starts)
         reason = self._reason
         for token in self._tokens:
             if cancel.is_set():
@@ -256,3 +263,32 @@ def test_the_prompt_is_shown_as_it_is_with_its_control_tokens_named():
     assert pieces[0] == ("<|start|>", True)
     assert ("<|end|> 안녕", False) in pieces
     assert pieces[-2:] == [("<|start|>", True), ("assistant", False)]
+
+
+def test_what_is_read_ahead_is_the_prompt_up_to_the_last_words_of_the_user():
+    said = (user("one"), analysis("hm"), final("<|start|>user<|message|>"), user("two"))
+    script = Script("")
+    engine = LocalEngine(script, VOCABULARY)
+    engine.prefill(Conversation(messages=(*said[:-1], user(""))), cancel=Cancel())
+    ahead, starts = script.prompt, script.turn_starts
+    assert spelled(ahead).endswith("<|end|><|start|>user<|message|>")
+    assert len(starts) == 2  # not where the answer spells one
+    assert spelled(ahead[: starts[0]]).endswith("<|end|><|start|>user<|message|>")
+    list(
+        engine.answer(
+            Conversation(messages=said), sampling=Sampling(), max_tokens=None, cancel=Cancel()
+        )
+    )
+    assert script.prompt[: len(ahead)] == ahead
+    assert spelled(script.prompt[len(ahead) :]) == "two<|end|><|start|>assistant"
+    assert script.turn_starts == starts
+
+
+def test_a_prompt_without_a_user_is_not_read_ahead():
+    script = Script("")
+    LocalEngine(script, VOCABULARY).prefill(Conversation(), cancel=Cancel())
+    assert script.prompt == []
+
+
+def spelled(tokens: list[int]) -> str:
+    return "".join(text for text, _ in VOCABULARY.pieces(tokens))

@@ -7,9 +7,8 @@ import time
 
 import pytest
 
-from gptoss_cli.repl import work as work_module
 from gptoss_cli.repl.typed import Sent
-from gptoss_cli.repl.work import Work
+from gptoss_cli.repl.work import Work, meanwhile
 from tests.support.waiting import wait_until
 
 
@@ -17,9 +16,7 @@ def sent(text: str) -> Sent:
     return Sent(text, text)
 
 
-@pytest.fixture(autouse=True)
-def soon_idle(monkeypatch):
-    monkeypatch.setattr(work_module, "_IDLE_S", 0.05)
+SOON_S = 0.05
 
 
 def test_lines_are_done_in_the_order_of_sending():
@@ -70,17 +67,17 @@ def test_what_fails_is_told_and_the_next_line_is_done():
     assert isinstance(failures[0], KeyError)
 
 
-def test_idle_time_is_used_once_after_a_line_and_never_before_one():
-    idles = []
-    work = Work(lambda _line, _cancel: None, idles.append, idles.append)
+def test_idle_time_is_used_in_order_once_at_first_and_once_after_a_line():
+    done = []
+    jobs = [(SOON_S, lambda _cancel, name=name: done.append(name)) for name in ("read", "title")]
+    work = Work(lambda line, _cancel: done.append(line.text), done.append, *jobs)
     work.begin(lambda: None)
-    time.sleep(0.2)
-    assert not idles
+    wait_until(lambda: len(done) == 2)
     work.send(sent("a"))
-    wait_until(lambda: bool(idles))
-    time.sleep(0.2)
+    wait_until(lambda: len(done) == 5)
+    time.sleep(4 * SOON_S)
     work.close()
-    assert len(idles) == 1
+    assert done == ["read", "title", "a", "read", "title"]
 
 
 def test_a_line_stops_what_is_done_in_idle_time():
@@ -92,11 +89,44 @@ def test_a_line_stops_what_is_done_in_idle_time():
             time.sleep(0.01)
         done.append("stopped")
 
-    work = Work(lambda line, _cancel: done.append(line.text), done.append, idle)
+    work = Work(lambda line, _cancel: done.append(line.text), done.append, (SOON_S, idle))
     work.begin(lambda: None)
-    work.send(sent("a"))
     assert is_idling.wait(5)
     work.send(sent("b"))
     wait_until(lambda: "b" in done)
     work.close()
-    assert done[:3] == ["a", "stopped", "b"]
+    assert done[:2] == ["stopped", "b"]
+
+
+def test_leaving_stops_what_is_done_in_idle_time():
+    is_idling, failures = threading.Event(), []
+
+    def idle(cancel):
+        is_idling.set()
+        while not cancel.is_set():
+            time.sleep(0.01)
+
+    work = Work(lambda _line, _cancel: None, failures.append, (SOON_S, idle))
+    work.begin(lambda: None)
+    assert is_idling.wait(5)
+    began = time.monotonic()
+    work.close()
+    assert time.monotonic() - began < 2
+    assert not failures
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 4 * SOON_S])
+def test_what_is_done_while_a_line_is_typed_is_over_when_it_is_there(wait_s):
+    threads = threading.active_count()
+    begun, done = [], []
+
+    def job(cancel):
+        begun.append(True)
+        while not cancel.is_set():
+            time.sleep(0.01)
+        done.append(True)
+
+    with meanwhile((SOON_S, job)):
+        time.sleep(wait_s)
+    assert begun == done == ([True] if wait_s else [])
+    assert threading.active_count() == threads

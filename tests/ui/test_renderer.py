@@ -29,7 +29,8 @@ from tests.ui.streams import ENGLISH, FIGURES, KOREAN, answer, whole_turn
 CANCELLED = Finished(FinishReason.CANCELLED)
 CUT_OFF = Finished(FinishReason.LENGTH)
 STATISTICS = (
-    "148 tokens · 10.3 tok/s · first word 0.9 s · prompt 98 tokens (60 cached) · context 246/8,192"
+    "148 tokens · 10.3 tok/s · first word 0.9 s · prompt 98 tokens (60 cached, 38 read) · "
+    "context 246/8,192"
 )
 
 
@@ -120,8 +121,8 @@ def test_a_turn_at_a_terminal() -> None:
         "the context window is full: the 2 oldest turns leave the prompt",
         "thought for 0.0 s · 4 tokens",
         "It is cold.",
-        "148 tokens · 10.3 tok/s · first word 0.9 s · prompt 98 tokens (60 cached) ·",
-        "context 246/8,192",
+        "148 tokens · 10.3 tok/s · first word 0.9 s · prompt 98 tokens (60 cached, 38",
+        "read) · context 246/8,192",
     ]
     assert session.stdout.getvalue().count("cold") >= 1
     for word in ("thought", "weather", "calls", "tokens"):

@@ -131,10 +131,11 @@ def _stats(dialogue: Dialogue, _text: str, _cancel: Cancel) -> None:
     if last is None:
         raise UsageError("there is no answer yet.")
     usage, timings = last.usage, last.timings
+    cached, read = usage.cached_tokens, usage.prompt_tokens - usage.cached_tokens
     lines = [
         f"answer    {status.tokens(usage.completion_tokens)}",
         f"thinking  {status.tokens(usage.reasoning_tokens)}, {status.seconds(timings.reasoning_s)}",
-        f"prompt    {status.tokens(usage.prompt_tokens)}, {usage.cached_tokens:,} of them cached",
+        f"prompt    {status.tokens(usage.prompt_tokens)}, {cached:,} cached, {read:,} read",
         f"waited    {status.seconds(timings.ttft_s)} for the first word",
         f"took      {status.seconds(timings.total_s)}",
         f"reads     {timings.prefill_tps:,.1f} tok/s",
