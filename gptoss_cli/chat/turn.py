@@ -115,9 +115,12 @@ class Chat:
     def prefill(self, cancel: Cancel, settings: ChatSettings | None = None) -> None:
         """Have the model read what the next question will stand behind, until `cancel` stops it.
 
-        With the `settings` that the question will be put with. Raises GptossError.
+        With the `settings` that the question will be put with. Not with a seed, which promises the
+        same text: where it is stopped would decide how sums are rounded. Raises GptossError.
         """
         settings = settings or self.settings
+        if settings.sampling.seed is not None:
+            return
         awaiting = settings.conversation((*said(self.tree.path()), user("")))
         fitted = self._fitter.preview(awaiting, self.engine)
         self.engine.prefill(fitted.conversation, cancel=cancel)

@@ -254,7 +254,7 @@ KEYS: Final = (
         "idle_prefill",
         Switch(),
         True,
-        "Let a chat read ahead while you type, so that answers begin sooner; not on battery.",
+        "Let a chat read ahead while you type, to answer sooner; not on battery or with a seed.",
     ),
     Key("show_thinking", Switch(auto=True), None, "On standard error, above the answer."),
     Key("stats", Switch(), False, "Print counts and times at the end."),

@@ -117,16 +117,16 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """What of a prompt may be met again: the first `n_tokens`, which others begin with as well.
+    """What of the first prompt of a conversation may be met again, since others begin so as well:
+    its tokens up to each of `ends`, in ascending order. Later prompts have none.
 
-    `is_first`: the prompt begins a conversation. Its batches are then cut so that they, and with
-    them the rounding, are the same whether or not the beginning comes from a disk: a seed gives the
-    same text. `may_be_kept`: nothing forbids to write the beginning to a disk.
+    Batches are cut there so that they, and with them the rounding, are the same whether or not the
+    beginning comes from a disk: a seed gives the same text. `keepable_tokens`: of so many tokens,
+    nothing forbids to write them to a disk.
     """
 
-    n_tokens: int = 0
-    is_first: bool = False
-    may_be_kept: bool = False
+    ends: tuple[int, ...] = ()
+    keepable_tokens: int = 0
 
 
 NO_BEGINNING: Final = Beginning()
@@ -180,12 +180,17 @@ class TokenGenerator(Protocol):
         """
 
     def prefill(
-        self, prompt: Sequence[int], *, turn_starts: Sequence[int] = (), cancel: Cancel
+        self,
+        prompt: Sequence[int],
+        *,
+        cancel: Cancel,
+        beginning: Beginning = NO_BEGINNING,
+        turn_starts: Sequence[int] = (),
     ) -> None:
         """Decode `prompt`, behind which a later prompt will go on, as far as `cancel` lets it.
 
-        For idle time: it stops within a moment, and does not hurry. Raises EngineError,
-        DoesNotFitError or ModelFileError.
+        For idle time: it stops within a moment, and does not hurry. Nothing is done while the
+        weights are being loaded. Raises EngineError or DoesNotFitError.
         """
 
     def put_away(self, prompt: Sequence[int], session_id: str) -> None:

@@ -73,6 +73,7 @@ class LlamaContext:
         self._tokens: Any = (ctypes.c_int32 * UBATCH_TOKENS)()
         self._outputs: Any = (ctypes.c_int8 * UBATCH_TOKENS)()
         self._batch: Any = None
+        self._obeyed: Cancel | None = None  # llama.cpp reads its flag
         self._row: tuple[int, NDArray[np.float32]] = (0, np.empty(0, dtype=np.float32))
         self._sequences = 1
         self.n_ctx = 0
@@ -203,6 +204,7 @@ class LlamaContext:
 
     def obey(self, cancel: Cancel) -> None:
         """Let `cancel` stop the following decodes between two nodes of the graph (CPU only)."""
+        self._obeyed = cancel
         abort = bindings.abort_function(self._library)
         self._library.llama_set_abort_callback(
             self._context, abort, ctypes.cast(cancel.flag, ctypes.c_void_p)

@@ -5,9 +5,10 @@ Everything that touches the context runs on the one worker thread of ``LlamaToke
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -24,7 +25,7 @@ from gptoss_cli.engine.base import (
     window_for,
 )
 from gptoss_cli.engine.context import LlamaContext, LlamaOptions
-from gptoss_cli.engine.prefill import read_ahead, worth_a_cut
+from gptoss_cli.engine.prefill import decode_prompt, read_ahead, read_beginning
 from gptoss_cli.engine.reuse import Reuse
 from gptoss_cli.engine.sampling import Sampler
 from gptoss_cli.engine.worker import Item, Stream, Worker
@@ -36,6 +37,7 @@ from gptoss_cli.errors import (
 from gptoss_cli.events import FinishReason, LoadProgress, PromptProgress
 
 _PATIENCE_S: Final = 1.0
+_LOOK_S: Final = 0.02  # Enter waits so long at most for what is done in idle time to be left
 
 
 class LlamaTokenGenerator:
@@ -46,6 +48,8 @@ class LlamaTokenGenerator:
         self._context = LlamaContext(options)
         self._reuse = Reuse(options.kept_at, self._context.key)
         self._load_cancel = Cancel()
+        self._has_loaded = threading.Event()
+        self._ahead: _Ahead | None = None
         self._is_closed = False
         self.load_s = 0.0
         """How long loading the weights took, once it is done."""
@@ -77,8 +81,10 @@ class LlamaTokenGenerator:
             raise EngineError("the model is closed.", hint="/model loads one")
         if self._loading.done and not self._context.is_loaded:  # an earlier load was stopped
             self._load_cancel.clear()
+            self._has_loaded.clear()
             self._loading = self._worker.submit(self._load)
         yield from self._wait_until_loaded(cancel)
+        yield from self._wait_for_beginning(prompt, cancel)
         if cancel.is_set():
             yield Generated(reason=FinishReason.CANCELLED)
             return
@@ -118,31 +124,42 @@ class LlamaTokenGenerator:
         return self._worker.submit(run)
 
     def prefill(
-        self, prompt: Sequence[int], *, turn_starts: Sequence[int] = (), cancel: Cancel
+        self,
+        prompt: Sequence[int],
+        *,
+        cancel: Cancel,
+        beginning: Beginning = NO_BEGINNING,
+        turn_starts: Sequence[int] = (),
     ) -> None:
-        """Decode `prompt` in idle time; see ``TokenGenerator``. Loading is never stopped."""
-        while not self._loading.done and not cancel.is_set():
-            for _ in self._loading.poll():
-                pass
+        """Decode `prompt` in idle time; see ``TokenGenerator``.
+
+        What is being computed of the beginning when `cancel` is set goes on behind whoever called:
+        the first prompt needs it, and ends it if it does not. How loading goes is left to who needs
+        the model.
+        """
+        while not self._has_loaded.wait(_LOOK_S):
+            if cancel.is_set():
+                return
         if cancel.is_set() or self._is_closed or not self._context.is_loaded:
             return
-        context, window = self._context, self.window_for(len(prompt))
+        context, window, halt = self._context, self.window_for(len(prompt)), Cancel()
 
-        def read(_put: Callable[[None], None]) -> None:
+        def read(put: Callable[[None], None]) -> None:
             if not context.n_ctx:
                 context.open(window)
-            # What is kept of a longer prompt is wanted: at least one token of that is to follow.
-            self._reuse.fetch(context.kv, [*prompt, prompt[-1]], NO_BEGINNING)
-            read_ahead(context, prompt, turn_starts, cancel)
+            if read_beginning(context, self._reuse, prompt, beginning, cancel, halt):
+                put(None)
+                read_ahead(context, self._reuse, prompt, turn_starts, cancel, halt)
 
+        tokens = list(prompt[: max(beginning.ends, default=0)])
+        if self._ahead is not None and self._ahead.tokens != tokens:
+            self._ahead.halt.set()  # nobody will go on from there
         reading: Stream[None] = self._worker.submit(read)
-        try:
-            for _ in reading:
-                pass
-        finally:
-            if not reading.done:
-                cancel.set()
-                reading.drain()
+        self._ahead = _Ahead(tokens, halt, reading)
+        has_begun = False
+        while not reading.done and not (cancel.is_set() and not has_begun):
+            for _ in reading.poll(_LOOK_S):
+                has_begun = True
 
     def put_away(self, prompt: Sequence[int], session_id: str) -> None:
         """Keep what is in the cache of `prompt`; see ``TokenGenerator``."""
@@ -157,12 +174,17 @@ class LlamaTokenGenerator:
         """Stop the worker and free the model. Can be called twice."""
         self._is_closed = True
         self._load_cancel.set()
+        if self._ahead is not None:
+            self._ahead.halt.set()
         self._worker.close(last=self._context.close)
         self._reuse.close()
 
     def _load(self, put: Callable[[GenerationStep], None]) -> None:
         began = time.monotonic()
-        self._context.load(lambda fraction: put(LoadProgress(fraction)), self._load_cancel)
+        try:
+            self._context.load(lambda fraction: put(LoadProgress(fraction)), self._load_cancel)
+        finally:
+            self._has_loaded.set()
         self.load_s = time.monotonic() - began
 
     def _wait_until_loaded(self, cancel: Cancel) -> Iterator[GenerationStep]:
@@ -170,6 +192,32 @@ class LlamaTokenGenerator:
             yield from self._loading.poll()
             if cancel.is_set():
                 self._load_cancel.set()
+
+    def _wait_for_beginning(
+        self, prompt: Sequence[int], cancel: Cancel
+    ) -> Iterator[PromptProgress]:
+        """Let what is being read ahead come to the end of its piece if `prompt` begins with it."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is None or ahead.reading.drain_for(0.0):
+            return
+        is_wanted = list(prompt[: len(ahead.tokens)]) == ahead.tokens
+        began = time.monotonic()
+        yield PromptProgress(0, len(prompt), 0.0)
+        while not ahead.reading.drain_for(_LOOK_S):
+            if cancel.is_set() or not is_wanted:
+                ahead.halt.set()
+            waited_s = time.monotonic() - began
+            if waited_s >= _PATIENCE_S:
+                yield PromptProgress(0, len(prompt), waited_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What is read ahead: up to where it is a beginning, what ends that within a piece, the job."""
+
+    tokens: list[int]
+    halt: Cancel
+    reading: Stream[None]
 
 
 def _patiently(steps: Stream[GenerationStep]) -> Iterator[GenerationStep]:
@@ -229,8 +277,19 @@ class _Loop:
         context.obey(self._cancel)
         self._reuse.fetch(context.kv, prompt, beginning)
         cached = context.kv.rewind(prompt)
+        put(PromptProgress(cached, len(prompt), 0.0))
         prefill_from = time.monotonic()
-        whole = self._prefill(prompt, cached, beginning, turn_starts, put)
+        whole = decode_prompt(
+            context,
+            self._reuse,
+            prompt,
+            beginning=beginning,
+            turn_starts=turn_starts,
+            is_stopped=self._cancel.is_set,
+            report=lambda done: put(
+                PromptProgress(done, len(prompt), time.monotonic() - prefill_from)
+            ),
+        )
         prefill_s = time.monotonic() - prefill_from
         reason, count, ttft_s = FinishReason.CANCELLED, 0, 0.0
         decode_from, computed_s = time.monotonic(), context.computing_s
@@ -253,34 +312,6 @@ class _Loop:
                 context_used=len(context.kv.tokens),
             )
         )
-
-    def _prefill(
-        self,
-        prompt: list[int],
-        start: int,
-        beginning: Beginning,
-        turn_starts: Sequence[int],
-        put: Callable[[GenerationStep], None],
-    ) -> bool:
-        context, began = self._context, time.monotonic()
-        shared = beginning.n_tokens if beginning.is_first else 0
-        cuts = worth_a_cut(turn_starts, start)
-        put(PromptProgress(start, len(prompt), 0.0))
-        while start < len(prompt):
-            if self._cancel.is_set():
-                return False
-            end = min(start + context.piece_tokens, len(prompt))
-            end = min(end, *(cut for cut in (shared, *cuts, end) if cut > start))
-            if not context.decode(prompt[start:end], logits=end == len(prompt)):
-                return False
-            start = end
-            if start == shared < len(prompt):
-                self._reuse.begun(context.kv, beginning)
-                start, shared = len(context.kv.tokens), 0
-            if end in cuts:
-                context.kv.checkpoint()
-            put(PromptProgress(start, len(prompt), time.monotonic() - began))
-        return True
 
     def _decode(
         self, limit: int, put: Callable[[GenerationStep], None]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gptoss_cli.engine.base import (
+    NO_BEGINNING,
     Beginning,
     Cancel,
     Constraint,
@@ -17,7 +18,6 @@ from gptoss_cli.engine.base import (
     Sampling,
     TokenGenerator,
 )
-from gptoss_cli.engine.kv import common_prefix
 from gptoss_cli.engine.worker import Deferred, run_elsewhere
 from gptoss_cli.events import (
     Event,
@@ -89,8 +89,8 @@ class LocalEngine:
     ) -> Iterator[Event]:
         """Yield the next step of the assistant; see ``Engine``."""
         prompt = self._prompt(conversation)
-        beginning = self._beginning(conversation, prompt)
         starts = self._turn_starts(prompt)
+        beginning = self._beginning(conversation, starts)
         if grammar is not None:
             self._begin_token_table()
         draft = _Draft(StreamParser(self._vocabulary), cancel)
@@ -135,7 +135,12 @@ class LocalEngine:
         prompt = self._prompt(conversation)
         starts = self._turn_starts(prompt)
         if starts and starts[-1] < self._generator.window_for(len(prompt)):
-            self._generator.prefill(prompt[: starts[-1]], turn_starts=starts, cancel=cancel)
+            self._generator.prefill(
+                prompt[: starts[-1]],
+                cancel=cancel,
+                beginning=self._beginning(conversation, starts),
+                turn_starts=starts,
+            )
 
     def prompt_pieces(self, conversation: Conversation) -> list[tuple[str, bool]]:
         """Return the prompt for `conversation` in pieces; see ``Engine``."""
@@ -151,15 +156,16 @@ class LocalEngine:
         """Give back memory and threads. Can be called twice."""
         self._generator.close()
 
-    def _beginning(self, conversation: Conversation, prompt: Sequence[int]) -> Beginning:
-        """Return what of `prompt` is the same whatever is asked: all before the first message."""
-        another = self._encoder.encode(render(replace(conversation, messages=(user(""),))))
+    def _beginning(self, conversation: Conversation, starts: Sequence[int]) -> Beginning:
+        """Return what of a first prompt is the same whatever is asked: all before the question.
+
+        `starts`: after how many tokens of the prompt each question begins.
+        """
+        if not starts or any(m.role is not Role.USER for m in conversation.messages):
+            return NO_BEGINNING
+        instructions = starts[0]
         is_own = bool(conversation.developer)  # instructions may be the person's words
-        return Beginning(
-            common_prefix(prompt, another),
-            is_first=all(m.role is Role.USER for m in conversation.messages),
-            may_be_kept=not (self._is_private and is_own),
-        )
+        return Beginning((instructions,), 0 if self._is_private and is_own else instructions)
 
     def _begin_token_table(self) -> None:
         """Begin to build llguidance's table of tokens, which is needed where the answer begins."""

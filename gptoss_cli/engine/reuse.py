@@ -1,14 +1,14 @@
 """What a KV cache has in common with earlier programs: taken from a disk, and kept there.
 
 Two things are kept. The beginning that prompts share (system message, developer message, tools):
-as soon as it was decoded. And a conversation, when it is put away: up to the place from which its
+as soon as it is decoded. And a conversation, when it is put away: up to the place from which its
 next prompt can go on, since thinking leaves the prompt after each turn.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +36,15 @@ class Place:
     model: str
 
 
+def ends_of(beginning: Beginning) -> list[int]:
+    """Return those of the ends that lie apart: the others would cost more than they save."""
+    ends: list[int] = []
+    for end in beginning.ends:
+        if end >= (ends[-1] if ends else 0) + LEAST_TOKENS:
+            ends.append(end)
+    return ends
+
+
 class Reuse:
     """Exchanges the states of one context with `place`; without one, with nobody.
 
@@ -56,18 +65,22 @@ class Reuse:
         if place is None or len(prompt) - present <= LEAST_TOKENS:
             return
         key = self._own_key()
-        found: Found | None = None
         if not key:
             return
-        if not beginning.is_first:
-            found = place.store.longest(key, prompt)
-        elif LEAST_TOKENS <= beginning.n_tokens < len(prompt):
-            found = place.store.prefix(key, prompt[: beginning.n_tokens])
-        if found is None or found.usable < present + LEAST_TOKENS:
-            return
-        state = place.store.load(key, found)
-        if state is not None and not kv.take_in(state):
-            place.store.discard(found)
+        found: Iterable[Found | None]
+        if beginning.ends:  # nothing else: batches are cut there and nowhere else
+            ends = reversed(ends_of(beginning))
+            found = (place.store.prefix(key, prompt[:end]) for end in ends if end < len(prompt))
+        else:
+            found = (place.store.longest(key, prompt),)
+        for one in found:
+            if one is not None and one.usable >= present + LEAST_TOKENS:
+                state = place.store.load(key, one)
+                if state is not None and kv.take_in(state):
+                    return
+                if state is not None:
+                    place.store.discard(one)
+                    present = 0
 
     def beginning(self, tokens: Sequence[int]) -> KVState | None:
         """Return the state of exactly these tokens, for who lays it in a cache of several."""
@@ -83,18 +96,14 @@ class Reuse:
         if place is not None and key and place.store.prefix(key, state.tokens.tolist()) is None:
             self._write(lambda ends: place.store.keep_prefix(Origin(key, place.model), state, ends))
 
-    def begun(self, kv: KVCache, beginning: Beginning) -> None:
-        """Note that the cache holds the beginning of a prompt and nothing else.
+    def begun(self, kv: KVCache, *, may_be_kept: bool) -> None:
+        """Note that the cache holds what prompts begin with, and nothing else.
 
         It is laid in the cache anew, exactly as it is when it comes from a file: the order of the
         cells decides how sums are rounded.
         """
-        if beginning.n_tokens < LEAST_TOKENS:
-            return
         state = kv.export(0)
-        if state is None or not kv.take_in(state):
-            return
-        if beginning.may_be_kept:
+        if state is not None and kv.take_in(state) and may_be_kept:
             self.keep_beginning(state)
 
     def put_away(self, kv: KVCache, prompt: Sequence[int], session_id: str) -> None:

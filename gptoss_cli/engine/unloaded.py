@@ -50,8 +50,9 @@ class UnloadedGenerator:
         self,
         prompt: Sequence[int],
         *,
-        turn_starts: Sequence[int] = (),
         cancel: Cancel,
+        beginning: Beginning = NO_BEGINNING,
+        turn_starts: Sequence[int] = (),
     ) -> None:
         """Do nothing."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -34,10 +35,17 @@ class Stream(Generic[Item]):
         while not self.done:
             self.done = isinstance(self._items.get(), _End)
 
-    def poll(self) -> Iterator[Item]:
+    def drain_for(self, wait_s: float) -> bool:
+        """Do so until nothing comes for `wait_s` seconds; return whether the end has come."""
+        with contextlib.suppress(queue.Empty):
+            while not self.done:
+                self.done = isinstance(self._items.get(timeout=wait_s), _End)
+        return self.done
+
+    def poll(self, wait_s: float = _POLL_S) -> Iterator[Item]:
         """Yield the next item if it comes within a moment; raise the job's error if it failed."""
         try:
-            item = self._items.get(timeout=_POLL_S)
+            item = self._items.get(timeout=wait_s)
         except queue.Empty:
             return
         if isinstance(item, _End):

@@ -111,7 +111,7 @@ class Work:
                     self.cancel.clear()
                     self.is_busy = True
                 else:
-                    self._idling.clear()
+                    self._idling = Cancel()  # what was stopped stays so, if it still ends
             if is_new:
                 self._safely(lambda: self._do(line, self.cancel))  # noqa: B023 - called at once
                 self.is_busy = False

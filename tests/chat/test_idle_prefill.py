@@ -95,6 +95,19 @@ def test_without_idle_time_a_message_costs_the_last_answer_more_and_no_thinking(
         assert ask(chat, text) <= chat.engine.text_tokens(answer.content) + 2 * FRAME
 
 
+def test_with_a_seed_nothing_is_read_ahead(chat, engine):
+    """Where idle time is stopped would decide how sums are rounded, and a seed promises a text."""
+    chat.settings = replace(GREEDY, sampling=Sampling(seed=7))
+    idle(chat)
+    assert not engine._generator._context.n_ctx
+    put(chat, chat.prepare(QUESTIONS[0]))
+    before = list(engine._generator._context.kv.tokens)
+    idle(chat)
+    assert engine._generator._context.kv.tokens == before
+    idle(chat, GREEDY)
+    assert engine._generator._context.kv.tokens != before
+
+
 def test_what_an_idle_moment_left_undone_is_done_with_the_message(chat, engine):
     ask(chat, QUESTIONS[0])
     stopped = Cancel()

@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from gptoss_cli.engine.base import Cancel, Generated, GenerationStep, Sampling
+from gptoss_cli.engine.base import (
+    NO_BEGINNING,
+    Beginning,
+    Cancel,
+    Generated,
+    GenerationStep,
+    Sampling,
+)
 from gptoss_cli.engine.local import LocalEngine
 from gptoss_cli.events import (
     AnalysisDelta,
@@ -50,9 +57,15 @@ class Script:
         return 1000
 
     def prefill(
-        self, prompt: Sequence[int], *, turn_starts: Sequence[int] = (), cancel: Cancel
+        self,
+        prompt: Sequence[int],
+        *,
+        cancel: Cancel,
+        beginning: Beginning = NO_BEGINNING,
+        turn_starts: Sequence[int] = (),
     ) -> None:
         self.prompt, self.turn_starts = list(prompt), list(turn_starts)
+        self.beginning = beginning
 
     def generate(
         self,
@@ -63,10 +76,10 @@ class Script:
         max_tokens: int | None,
         cancel: Cancel,
         constraint: object = None,
-        beginning: object = None,
+        beginning: Beginning = NO_BEGINNING,
         turn_starts: Sequence[int] = (),
     ) -> Iterator[GenerationStep]:
-        self.prompt = list(prompt)
+        self.prompt, self.beginning = list(prompt), beginning
         self.turn_starts = list(turn_starts)
         reason = self._reason
         for token in self._tokens:

@@ -79,13 +79,18 @@ def run(
 FOLLOWING = Beginning()
 
 
+def begins(*ends: int) -> Beginning:
+    """Where a first prompt is cut, all of which may be kept."""
+    return Beginning(ends, max(ends))
+
+
 @pytest.mark.parametrize("n_tokens", [40, 130, 700])
 def test_a_seed_gives_the_same_text_whether_or_not_the_beginning_comes_from_the_disk(
     random_model, store, n_tokens
 ):
     """To the bit: one other rounding in a thousand draws would show."""
     prompt = tokens(n_tokens + 150, 1)
-    beginning = Beginning(n_tokens, is_first=True, may_be_kept=True)
+    beginning = begins(n_tokens)
     results = []
     for place in (None, store, store, store):
         with opened(random_model, place) as generator:
@@ -98,11 +103,11 @@ def test_another_question_shares_the_beginning_and_a_short_one_is_not_kept(rando
     shared = tokens(60, 2)
     for seed, cached in ((3, 0), (4, 60)):
         with opened(random_model, store) as generator:
-            beginning = Beginning(60, is_first=True, may_be_kept=True)
+            beginning = begins(60)
             assert run(generator, shared + tokens(20, seed), beginning)[1] == cached
     with opened(random_model, store) as generator:
-        run(generator, tokens(50, 9), Beginning(20, is_first=True, may_be_kept=True))
-        run(generator, tokens(90, 8), Beginning(60, is_first=True, may_be_kept=False))
+        run(generator, tokens(50, 9), begins(20))
+        run(generator, tokens(90, 8), Beginning((60,)))
     assert len(store.entries()) == 1
 
 
@@ -110,7 +115,7 @@ def test_another_question_shares_the_beginning_and_a_short_one_is_not_kept(rando
 def test_a_conversation_that_was_put_away_goes_on_exactly(random_model, store, n_generated):
     prompt, following = tokens(300, 1), tokens(30, 2)
     with opened(random_model, store) as generator:
-        run(generator, prompt, Beginning(50, is_first=True), max_tokens=n_generated)
+        run(generator, prompt, Beginning((50,)), max_tokens=n_generated)
         generator.put_away([*prompt, 1, 2, 3], "s")
     with opened(random_model, store) as generator:
         _, cached = run(generator, prompt + following, FOLLOWING, max_tokens=1)
@@ -126,6 +131,22 @@ def test_a_conversation_that_was_put_away_goes_on_exactly(random_model, store, n
     assert np.abs(logits - expected).max() < ROUNDING
     assert np.abs(back - feed(fresh, prompt[:200], following)).max() < ROUNDING
     fresh.close()
+
+
+def test_a_conversation_that_was_put_away_is_fetched_in_idle_time(random_model, store):
+    prompt, following = tokens(300, 1), tokens(30, 2)
+    with opened(random_model, store) as generator:
+        run(generator, prompt, begins(50), max_tokens=5)
+        generator.put_away([*prompt, 1, 2, 3], "s")
+    with opened(random_model, store) as generator:
+        generator.prefill(prompt, cancel=Cancel())
+        kv = generator._context.kv
+        assert kv.tokens[:300] == prompt
+        before = list(kv.tokens)
+        generator.prefill(prompt, cancel=Cancel())
+        assert kv.tokens == before
+        store.clear()
+        assert run(generator, prompt + following, FOLLOWING, max_tokens=1)[1] == 300
 
 
 def test_several_turns_later_earlier_ones_can_be_gone_back_to(random_model, store):
@@ -150,7 +171,7 @@ def test_other_weights_another_placement_and_weights_that_changed_share_nothing(
 ):
     path = tmp_path / "model.gguf"
     path.write_bytes(random_model.read_bytes())
-    prompt, beginning = tokens(100, 1), Beginning(60, is_first=True, may_be_kept=True)
+    prompt, beginning = tokens(100, 1), begins(60)
 
     def cached(model: Path, **changes: object) -> int:
         with opened(model, store, **changes) as generator:
@@ -169,7 +190,7 @@ def test_other_weights_another_placement_and_weights_that_changed_share_nothing(
 
 def test_a_state_that_llama_does_not_take_is_decoded_instead(random_model, store):
     """As another build of the same version could write: all sums are right, the content is not."""
-    prompt, beginning = tokens(100, 1), Beginning(60, is_first=True, may_be_kept=True)
+    prompt, beginning = tokens(100, 1), begins(60)
     with opened(random_model, store) as generator:
         text, _ = run(generator, prompt, beginning)
     (entry,) = store.entries()
@@ -196,7 +217,7 @@ def test_a_disk_that_hangs_holds_nobody_up(random_model, store, monkeypatch):
     monkeypatch.setattr(store, "keep_prefix", hangs)
     started = time.monotonic()
     with opened(random_model, store) as generator:
-        run(generator, tokens(100, 1), Beginning(60, is_first=True, may_be_kept=True))
+        run(generator, tokens(100, 1), begins(60))
     assert time.monotonic() - started < 10
     gate.set()
     assert left.wait(10)

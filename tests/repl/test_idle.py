@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
 from gptoss_cli.sessions.store import open_store
 from tests.support.chat import ChatTerminal
+from tests.support.program import gptoss
 
 IDLE_S = 1.0  # 0.3 s until it begins, and a moment to read a line
 
@@ -36,9 +38,30 @@ def test_the_next_message_costs_its_own_words_and_nothing_is_seen():
         assert chat.leave() == 0
 
 
-@pytest.mark.parametrize("how", ["--no-idle-prefill", "GPTOSS_IDLE_PREFILL"])
-def test_it_can_be_switched_off(how):
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ([], 1),
+        (["--system", "Mine."], 1),
+        (["--no-save"], 1),
+        (["--no-save", "--system", "Mine."], 0),
+        (["--no-cache"], 0),
+        (["--seed", "1"], 0),
+    ],
+)
+def test_before_the_first_message_what_prompts_share_is_read_and_kept(options, kept):
+    with ChatTerminal(*options) as chat:
+        chat.read(IDLE_S)
+        assert chat.leave() == 0
+    states = json.loads(gptoss("cache", "ls", "--json").stdout)["states"]
+    assert [state["kind"] for state in states] == ["beginning"] * kept
+
+
+@pytest.mark.parametrize("how", ["--no-idle-prefill", "GPTOSS_IDLE_PREFILL", "--seed"])
+def test_it_can_be_switched_off_and_is_with_a_seed(how):
     options, env = ([how], {}) if how.startswith("--") else ([], {how: "false"})
+    if how == "--seed":
+        options += ["3"]
     with ChatTerminal("--temperature", "0", *options, env=env) as chat:
         chat.read(IDLE_S)
         chat.ask("47 + 85")
