@@ -72,11 +72,14 @@ def converse(settings: options.Settings, session: str | None = None) -> int:
         )
         for note in running.notes:
             say(note)
+        if settings.stats:
+            say(f"weights {running.placement.weights}")
         running.chat.keeper = Keeper(store)
         hold(
             running.chat,
             screen,
             _services(settings, titles=running.model.path != DEMO_FILE),
+            weights=running.placement.weights,
             heading=f"{running.model.name} · {settings.effort} · {running.description}",
             show_thinking=settings.show_thinking,
             stats=settings.stats,
@@ -112,6 +115,7 @@ def _services(settings: options.Settings, *, titles: bool) -> Services:
             running.chat.settings.model,
             running.model.shape.context_length,
             running.description,
+            running.placement.weights,
             running.notes,
         )
 

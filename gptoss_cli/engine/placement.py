@@ -14,6 +14,8 @@ _MARGIN_BYTES: Final = 1 << 30
 # One thread a core is fastest, but threads wait for each other at every node of the graph: a model
 # this small takes longer to wait than to compute, and far longer when the machine is busy.
 _WORTH_THREADS_BYTES: Final = 64 << 20
+# What repacking costs and gains: benchmarks/RESULTS.md, which holds figures of no other model.
+_REPACKING: Final = "on two cores that takes 50 s for the 20b, and pays after 2,400 tokens"
 # ggml-backend.h: enum ggml_backend_dev_type
 _DISCRETE, _INTEGRATED = 1, 2
 
@@ -34,6 +36,14 @@ class Placement:
     repack: bool = False
     gpu_free_bytes: int | None = None
     shares_memory: bool = False
+
+    @property
+    def weights(self) -> str:
+        """What was decided about repacking the weights, and why, for people."""
+        if self.gpu_layers:
+            return "on the GPU, not repacked: that is for models that only the CPU computes"
+        decided = "repacked, as --repack asks" if self.repack else "mapped, not repacked"
+        return f"{decided}: {_REPACKING}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,10 +83,12 @@ class Dialogue:
         command: Callable[[Dialogue, str, Cancel], None],
         resumed: SessionInfo | None = None,
         given: frozenset[str] = frozenset(),
+        weights: str = "",
     ) -> None:
         self.chat = chat
         self.front = front
         self.services = services
+        self.weights = weights  # how those of the model were loaded, and why so
         self.doing = Doing.NOTHING
         self.effort_once = ""  # for the next message only
         self.title = ""  # one that is not made of the first question

@@ -25,6 +25,7 @@ def hold(
     services: Services,
     *,
     heading: str,
+    weights: str = "",
     show_thinking: bool | None = None,
     stats: bool = False,
     theme: str = "default",
@@ -37,12 +38,18 @@ def hold(
 
     ``history`` is the file of what was typed, None to keep none; ``resumed`` the stored session to
     go on with, in which the settings that were ``given`` stay as they are; ``typed`` what was typed
-    before all this was there.
+    before all this was there; ``weights`` how those were loaded, and why so.
     """
 
     def make_dialogue(front: Front) -> Dialogue:
         return Dialogue(
-            chat, front, services=services, command=registry.run, resumed=resumed, given=given
+            chat,
+            front,
+            services=services,
+            command=registry.run,
+            resumed=resumed,
+            given=given,
+            weights=weights,
         )
 
     if not environment.live:

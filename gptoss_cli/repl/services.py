@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Started:
     """A model that is being loaded: the name that means it later too, its largest window in tokens,
-    where it runs, and what a person should know of it.
+    where it runs, how the weights were loaded and why so, and what a person should know of it.
     """
 
     engine: Engine
     model: str
     most_context: int
     description: str
+    weights: str
     notes: tuple[str, ...] = ()
 
 

@@ -53,8 +53,10 @@ def test_thinking_goes_to_standard_error_when_asked_for():
 def test_statistics_go_to_standard_error():
     done = gptoss(*GREEDY, "--stats", SUM)
     assert done.stdout == "47 + 85 = 132\n"
-    for figure in ("tok/s", "first word", "prompt", "context"):
+    for figure in ("tok/s", "first word", "prompt", "context", "\nweights mapped, not repacked: "):
         assert figure in done.stderr
+    done = gptoss(*GREEDY, "--stats", "--repack", SUM)
+    assert "\nweights repacked, as --repack asks: " in done.stderr
 
 
 def test_effort_decides_how_long_it_thinks():

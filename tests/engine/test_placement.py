@@ -44,6 +44,13 @@ def test_nothing_is_repacked_unless_asked_for():
     assert choose(repack=True).repack
 
 
+def test_what_was_decided_about_the_weights_is_told(monkeypatch):
+    assert choose().weights.startswith("mapped, not repacked: ")
+    assert choose(repack=True).weights.startswith("repacked, as --repack asks: ")
+    monkeypatch.setattr(placement, "_gpus", lambda: [Gpu("GPU", 80 * GB)])
+    assert choose(repack=True).weights.startswith("on the GPU, not repacked: ")
+
+
 @pytest.mark.parametrize(
     ("free", "in_ram"),
     [

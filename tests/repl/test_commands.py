@@ -206,12 +206,20 @@ def test_show_prompt_is_what_the_model_gets(chat):
 def test_stats_and_context(chat):
     assert "there is no answer yet" in chat.ask("/stats")
     chat.ask("47 + 85")
-    assert "tok/s" in chat.ask("/stats")
+    figures = chat.ask("/stats")
+    assert "tok/s" in figures
+    assert "weights   mapped, not repacked: " in figures
     shown = chat.ask("/context")
     assert "turn 1: 47 + 85" in shown
     meter = shown.splitlines()[-1]
     assert meter.strip().startswith("ctx")
     assert meter.split("%")[0] in chat.status
+
+
+def test_stats_tell_how_the_weights_of_another_model_were_loaded(chat):
+    chat.ask("/model demo")
+    chat.ask("47 + 85")
+    assert "weights   mapped, not repacked: " in chat.ask("/stats")
 
 
 def test_compact_puts_a_summary_in_the_place_of_old_turns(chat):

@@ -180,6 +180,7 @@ class _OneShot:
                 shown.feed(event)
         if self._settings.stats and delivery.record.finished is not None:
             say(status.particulars(delivery.record.finished, self._about["seed"]))
+            say(f"weights {running.placement.weights}")
         code = outcome.exit_code(delivery.record, self._wanted, self._interruption)
         if self._wanted.executes and code == ExitCode.OK:
             return self._decided(running, screen)

@@ -33,6 +33,7 @@ def _model(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
     # Two models may not fit beside each other: the present one goes when the other is checked.
     started = dialogue.services.start(text, chat.close)
     chat.change_engine(started.engine, started.most_context)
+    dialogue.weights = started.weights
     dialogue.change(replace(dialogue.chat.settings, model=started.model))
     for note in started.notes:
         dialogue.front.say(note)

@@ -140,6 +140,7 @@ def _stats(dialogue: Dialogue, _text: str, _cancel: Cancel) -> None:
         f"took      {status.seconds(timings.total_s)}",
         f"reads     {timings.prefill_tps:,.1f} tok/s",
         f"writes    {timings.decode_tps:,.1f} tok/s",
+        f"weights   {dialogue.weights}",
         f"ended by  {last.reason.value}",
     ]
     usages = [stored.usage for stored in dialogue.chat.tree if stored.usage]
