@@ -21,13 +21,15 @@ from gptoss_cli.sessions.records import StoredMessage, StoredSession
 class Prepared:
     """A question that fits: below which message it will stand, and what the model will see.
 
-    ``text`` is None when the head, a question already, is to be answered once more.
+    ``text`` is None when the head, a question already, is to be answered once more. Other
+    conversations may begin with its ``opening``.
     """
 
     text: str | None
     parent_id: int | None
     settings: ChatSettings
     fitted: Fitted
+    opening: str = ""
 
 
 class Chat:
@@ -58,17 +60,20 @@ class Chat:
         """What the next question is put to, all turns of it."""
         return self.settings.conversation(said(self.tree.path()))
 
-    def prepare(self, text: str, settings: ChatSettings | None = None) -> Prepared:
+    def prepare(
+        self, text: str, settings: ChatSettings | None = None, *, opening: str = ""
+    ) -> Prepared:
         """Put `text` to the conversation and see that it fits; nothing is remembered yet.
 
-        `settings` are for this question only. Takes seconds for megabytes of text. Raises
+        `settings` are for this question only. The text begins with the `opening`, with which others
+        may begin, too: documents that are asked about. Takes seconds for megabytes of text. Raises
         DoesNotFitError when it is too long.
         """
         settings = settings or self.settings
         text = hangul_composed(text)
         asked = settings.conversation((*said(self.tree.path()), user(text)))
         fitted = self._fitter.fit(asked, self.engine)
-        return Prepared(text, self.tree.head_id, settings, fitted)
+        return Prepared(text, self.tree.head_id, settings, fitted, hangul_composed(opening))
 
     def prepare_again(self, settings: ChatSettings | None = None) -> Prepared:
         """Have the question at the head answered once more. Raises DoesNotFitError."""
@@ -98,6 +103,7 @@ class Chat:
                 cancel=cancel,
                 thinking=settings.thinking,
                 grammar=settings.grammar,
+                opening=prepared.opening,
             ):
                 recording.take(event)
                 if isinstance(event, Finished):

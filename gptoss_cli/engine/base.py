@@ -223,12 +223,14 @@ class Engine(Protocol):
         cancel: Cancel,
         thinking: bool = True,
         grammar: Grammar | None = None,
+        opening: str = "",
     ) -> Iterator[Event]:
         """Yield the next step of the assistant; the last event is ``Finished``.
 
         Without `thinking` the answer is opened at once, as ``Cancel.answer_now`` does later on:
         gpt-oss itself knows no effort below low. With a `grammar` the final answer follows it,
-        unless it is cut off, and thinking stays free.
+        unless it is cut off, and thinking stays free. Of a conversation of one message, others may
+        begin with its `opening` as well.
         """
 
     def prefill(self, conversation: Conversation, *, cancel: Cancel) -> None:

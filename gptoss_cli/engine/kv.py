@@ -108,7 +108,10 @@ class KVCache:
         """Return all that is in the cache, with so many of the checkpoints: the first one, which
         other conversations may share, and the last ones.
         """
-        cells = self._cells(_WHOLE)
+        try:
+            cells = self._cells(_WHOLE)
+        except MemoryError:
+            return None
         if cells is None:
             return None
         n_tokens = len(self.tokens)

@@ -14,7 +14,7 @@ from gptoss_cli.messages import Channel, Message, ReasoningEffort
 LATEST_S: Final = 253_402_300_799.0  # the end of the year 9999, the last one calendars know
 _TITLE_CHARACTERS: Final = 80
 # As chats put documents into a message: a name, and a fence (documents.document).
-_DOCUMENT: Final = re.compile(r"(?:\A|\n\n)(File: [^\n]*)\n`{3,}[^\n`]*\n")
+_DOCUMENT: Final = re.compile(r"(?:\A|\n\n+)(?P<name>File: [^\n]*)\n(?P<fence>`{3,})[^\n`]*\n")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -139,13 +139,21 @@ class StoredSession:
 
 
 def words_of(question: str) -> str:
-    """Return what of `question` its person wrote: all before the first document that goes with it;
-    only the name of that one where nothing stands before.
+    """Return what of `question` its person wrote: all behind the documents that it begins with, up
+    to one that stands behind it; the name of the first one where there is nothing else.
     """
-    document = _DOCUMENT.search(question)
+    start, name = 0, ""
+    while (document := _DOCUMENT.match(question, start)) is not None:
+        name = name or document["name"]
+        fence = f"\n{document['fence']}\n"
+        end = question.find(fence, document.end() - 1)
+        start = len(question) if end < 0 else end + len(fence) - 1
+    document = _DOCUMENT.search(question, start)
     if document is None:
-        return question
-    return question[: document.start()] or document[1]
+        words = question[start:]
+    else:
+        words, name = question[start : document.start()], name or document["name"]
+    return (words.strip("\n") if start else words) or name
 
 
 def title_of(text: str) -> str:

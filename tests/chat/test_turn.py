@@ -42,6 +42,7 @@ class Scripted:
         cancel: Cancel,
         thinking: bool = True,
         grammar: object = None,
+        opening: str = "",
     ) -> Iterator[Event]:
         self.seen.append(conversation)
         for message in self._answers.pop(0):

@@ -66,6 +66,36 @@ def test_a_conversation_goes_on_from_where_it_was_put_away():
     assert once_more["usage"]["cached_tokens"] > prompt - 60  # all but the last words
 
 
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.txt"
+    path.write_text("one two three, 12 + 30\n" * 10)
+    return path
+
+
+def test_another_question_about_a_file_does_not_read_the_file_again(document):
+    first = ask("--seed", "7", "-f", str(document), "What is this?")
+    assert first["usage"]["cached_tokens"] == 0
+    again = ask("--seed", "7", "-f", str(document), "What is this?")
+    fresh = ask("--seed", "7", "--no-cache", "-f", str(document), "What is this?")
+    for answer in (again, fresh):
+        assert (answer["final"], answer["thinking"]) == (first["final"], first["thinking"])
+    left = again["usage"]["prompt_tokens"] - again["usage"]["cached_tokens"]
+    assert left < 15
+    assert cached("-f", str(document), "And what is 12 + 30?") == again["usage"]["cached_tokens"]
+    assert cached("-f", str(document), "-e", "low", "What is this?") == 0
+    assert len(states()) == 4  # instructions and the file behind them, of two efforts
+    document.write_text("one" + document.read_text())
+    assert cached("-f", str(document), "What is this?") == SYSTEM_TOKENS
+
+
+def test_of_a_file_that_is_to_leave_no_trace_nothing_is_kept(document):
+    ask("--no-save", "-f", str(document), "What is this?")
+    assert [state["tokens"] for state in states()] == [SYSTEM_TOKENS]
+    ask("-f", str(document), "What is this?")
+    assert cached("--no-save", "-f", str(document), "What is this?") > SYSTEM_TOKENS
+
+
 def test_what_is_not_to_leave_a_trace_is_not_kept(folder):
     ask("--no-save", "--system", "A secret.", "12 + 30")
     assert states() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
@@ -24,7 +25,15 @@ from gptoss_cli.events import (
     MessageCompleted,
 )
 from gptoss_cli.harmony.vocabulary import Vocabulary
-from gptoss_cli.messages import Channel, Conversation, analysis, final, user
+from gptoss_cli.messages import (
+    Channel,
+    Conversation,
+    DeveloperPrompt,
+    Message,
+    analysis,
+    final,
+    user,
+)
 from tests.support.random_model import MARKERS, byte_tokens
 
 VOCABULARY = Vocabulary([*byte_tokens(), *MARKERS], [1] * 256 + [3] * len(MARKERS))
@@ -295,6 +304,48 @@ def test_what_is_read_ahead_is_the_prompt_up_to_the_last_words_of_the_user():
     assert script.prompt[: len(ahead)] == ahead
     assert spelled(script.prompt[len(ahead) :]) == "two<|end|><|start|>assistant"
     assert script.turn_starts == starts
+
+
+def beginning_of(
+    *messages: Message, opening: str = "", is_private: bool = False, instructions: str = ""
+) -> tuple[Beginning, list[str]]:
+    """Return where the prompt is cut, and what stands before each cut behind the one before."""
+    script = Script("")
+    engine = LocalEngine(script, VOCABULARY, is_private=is_private)
+    developer = DeveloperPrompt(instructions=instructions) if instructions else None
+    conversation = Conversation(developer=developer, messages=messages)
+    options = {"sampling": Sampling(), "max_tokens": None, "cancel": Cancel(), "opening": opening}
+    list(engine.answer(conversation, **options))
+    ends = [0, *script.beginning.ends]
+    cut = [spelled(script.prompt[a:b]) for a, b in itertools.pairwise(ends)]
+    return script.beginning, cut
+
+
+DOCUMENT = "File: 메모\n```\n하나\n```\n\n\n"
+
+
+def test_a_first_prompt_is_cut_behind_its_instructions_and_behind_its_documents():
+    beginning, cut = beginning_of(user("what?"))
+    assert cut == [cut[0]]
+    assert cut[0].endswith("<|start|>user<|message|>")
+    assert beginning.keepable_tokens == beginning.ends[0]
+    beginning, cut = beginning_of(user(DOCUMENT + "what?"), opening=DOCUMENT)
+    assert cut[1] == DOCUMENT
+    assert beginning.keepable_tokens == beginning.ends[1]
+    assert beginning_of(user(DOCUMENT), opening=DOCUMENT)[1][1] == DOCUMENT
+
+
+def test_a_later_prompt_is_not_cut():
+    assert beginning_of(user("one"), final("1"), user("two"))[0] == NO_BEGINNING
+    assert len(beginning_of(user("one"), user(DOCUMENT), opening=DOCUMENT)[0].ends) == 1
+
+
+def test_of_a_private_run_nothing_of_the_person_may_be_kept():
+    opening = {"opening": DOCUMENT, "is_private": True}
+    beginning, cut = beginning_of(user(DOCUMENT + "what?"), **opening)
+    assert len(cut) == 2
+    assert beginning.keepable_tokens == beginning.ends[0]
+    assert beginning_of(user(DOCUMENT), instructions="Mine.", **opening)[0].keepable_tokens == 0
 
 
 def test_a_prompt_without_a_user_is_not_read_ahead():

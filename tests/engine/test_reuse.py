@@ -99,6 +99,52 @@ def test_a_seed_gives_the_same_text_whether_or_not_the_beginning_comes_from_the_
     assert all(text == results[0][0] for text, _ in results)
 
 
+@pytest.mark.parametrize(("instructions", "documents"), [(40, 300), (130, 170), (300, 900)])
+def test_with_documents_a_seed_gives_the_same_text_wherever_they_come_from(
+    random_model, store, instructions, documents
+):
+    """From nothing, from the instructions alone, from the documents: to the bit."""
+    prompt, other = tokens(documents + 150, 1), tokens(documents + 150, 2)
+    other[:instructions] = prompt[:instructions]
+    beginning = begins(instructions, documents)
+    results = []
+    for place in (None, store, store, store):
+        with opened(random_model, place) as generator:
+            results.append(run(generator, prompt, beginning, Sampling(seed=3), 300))
+    assert [cached for _, cached in results] == [0, 0, documents, documents]
+    with opened(random_model, store) as generator:  # another question about them
+        again = prompt[:documents] + tokens(20, 3)
+        assert run(generator, again, beginning)[1] == documents
+    with opened(random_model, store) as generator:
+        assert run(generator, other, beginning)[1] == instructions
+    store.clear()
+    with opened(random_model, store) as generator:
+        run(generator, other, begins(instructions))
+    with opened(random_model, store) as generator:  # the instructions are kept, the rest is not
+        results.append(run(generator, prompt, beginning, Sampling(seed=3), 300))
+    assert results[-1][1] == instructions
+    assert all(text == results[0][0] for text, _ in results)
+
+
+def test_damaged_documents_leave_the_instructions(random_model, store):
+    prompt, beginning = tokens(500, 1), begins(60, 400)
+    with opened(random_model, store) as generator:
+        expected, _ = run(generator, prompt, beginning)
+    (large,) = (entry.path for entry in store.entries() if entry.header.n_tokens == 400)
+    large.write_bytes(large.read_bytes()[:-1])
+    with opened(random_model, store) as generator:
+        assert run(generator, prompt, beginning) == (expected, 60)
+    with opened(random_model, store) as generator:  # they were written anew
+        assert run(generator, prompt, beginning) == (expected, 400)
+
+
+def test_documents_that_may_not_be_kept_or_are_short_are_not(random_model, store):
+    for beginning in (Beginning((60, 400), 60), begins(60, 91)):
+        with opened(random_model, store) as generator:
+            run(generator, tokens(500, 1), beginning)
+    assert [entry.header.n_tokens for entry in store.entries()] == [60]
+
+
 def test_another_question_shares_the_beginning_and_a_short_one_is_not_kept(random_model, store):
     shared = tokens(60, 2)
     for seed, cached in ((3, 0), (4, 60)):

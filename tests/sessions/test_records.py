@@ -45,6 +45,11 @@ def test_titles_are_one_line(text, title):
         ("sum up\n\nFile: a b.txt\n````py\none\n````\n", "sum up"),
         ("File: a.txt\n```\none\n```\n", "File: a.txt"),
         ("say\n\nFile: a.txt is what?", "say\n\nFile: a.txt is what?"),
+        ("File: a.txt\n```\none\n```\n\n\nsum up", "sum up"),
+        ("File: a\n```\n```\n\n\nFile: b\n````\n```\n````\n\n\nsum\n\nup", "sum\n\nup"),
+        ("File: a\n```\n```\n\n\nsum up\n\nFile: b\n```\none\n```\n", "sum up"),
+        ("File: a\n```\n1\n```\n\n\nFile: b\n```\n2\n```\n", "File: a"),
+        ("File: a\n```\nnever closed", "File: a"),
         ("plain", "plain"),
         ("", ""),
     ],
@@ -57,6 +62,8 @@ def test_the_words_of_a_question_are_what_its_person_wrote(question, words):
 def test_a_document_as_chats_write_it_is_not_what_its_person_wrote(name, text):
     document = Document(name, text, Kind.TEXT, 0)
     assert words_of(f"what?\n\n{document.fenced()}") == "what?"
+    assert words_of(f"{document.fenced()}\n\nwhat?") == "what?"
+    assert words_of(f"{document.fenced()}\n\n{document.fenced()}\n\nwhat?") == "what?"
 
 
 def test_without_thinking_what_followed_moves_up():

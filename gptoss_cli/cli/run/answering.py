@@ -114,7 +114,9 @@ class _OneShot:
         is_whole = bool(wanted.extract is not None or wanted.executes or wanted.forms)
         self._delivery = Delivery(wanted, screen, is_whole=is_whole)
         question = compose(arguments, wanted.files, needs_words=template is None)
-        text = question.text if template is None else template.prompt(question.text)
+        text, opening = question.text, question.opening
+        if template is not None:
+            text, opening = template.prompt(text), ""
         with contextlib.ExitStack() as open_things:
             store = self._store(open_things, screen)
             resumed = conversation.resumed_session(store, wanted.session)
@@ -132,7 +134,7 @@ class _OneShot:
             for note in running.notes:
                 say(note)
             self._take_up(running, store, resumed)
-            code = self._ask(running, question, text, screen)
+            code = self._ask(running, question, text, opening, screen)
         for note in running.cache_notes:
             say(f"note: the cache: {note}.")
         return code
@@ -155,9 +157,11 @@ class _OneShot:
             own = {"seed", "system"} if wanted.executes else {"seed"}
             chat.take_up(store.load(resumed.id), self._settings.given | own)
 
-    def _ask(self, running: Running, question: Question, text: str, screen: Environment) -> int:
+    def _ask(
+        self, running: Running, question: Question, text: str, opening: str, screen: Environment
+    ) -> int:
         chat, delivery = running.chat, self._delivery
-        prepared = chat.prepare(text, self._formed(chat.settings))
+        prepared = chat.prepare(text, self._formed(chat.settings), opening=opening)
         if self._wanted.dry_run:
             from gptoss_cli.cli.run.rehearsing import rehearse
 

@@ -1,4 +1,7 @@
-"""The question of a one-shot: arguments, documents and standard input, in that order."""
+"""The question of a one-shot: documents, arguments and standard input, in that order.
+
+Documents come first, so that what the model read of them serves the next question about them.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from gptoss_cli.documents.document import Document
 
 STANDARD_INPUT: Final = "-"
+_BLANK_LINE: Final = "\n\n"
 _NOT_READ: Final = (
     "note: standard input belongs to the loop or script around gptoss and was not read: "
     "a last argument - reads it, < /dev/null says that there is none."
@@ -24,7 +28,7 @@ _NOT_READ: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked: the words of the arguments, documents, and what was piped in."""
+    """What is asked: documents, the words of the arguments, and what was piped in."""
 
     words: str
     documents: tuple[Document, ...] = ()
@@ -33,8 +37,17 @@ class Question:
     @property
     def text(self) -> str:
         """All of it as one text; a blank line between the parts."""
-        fenced = (document.fenced() for document in self.documents)
-        return "\n\n".join(part for part in (self.words, *fenced, self.piped) if part.strip())
+        parts = (self._fenced(), self.words, self.piped)
+        return _BLANK_LINE.join(part for part in parts if part.strip())
+
+    @property
+    def opening(self) -> str:
+        """What of the text other questions about the same documents begin with as well."""
+        fenced = self._fenced()
+        return self.text[: len(fenced) + len(_BLANK_LINE)] if fenced else ""
+
+    def _fenced(self) -> str:
+        return _BLANK_LINE.join(document.fenced() for document in self.documents)
 
 
 def compose(

@@ -22,15 +22,15 @@ def test_files_of_any_name_are_named_and_fenced(tmp_path, name):
     path = tmp_path / name
     path.write_text("```\ncode\n```\n", encoding="utf-8")
     sent = prompt("-f", path, "What is this?")
-    assert "What is this?\n\nFile: " in sent
-    assert "````\n```\ncode\n```\n````" in sent
+    assert "<|message|>File: " in sent
+    assert "````\n```\ncode\n```\n````\n\n\nWhat is this?<|end|>" in sent
 
 
-def test_words_documents_and_what_is_piped_stand_in_this_order(tmp_path):
+def test_documents_words_and_what_is_piped_stand_in_this_order(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("the file")
     sent = prompt("-f", path, "the words", stdin="the pipe\n")
-    places = [sent.index(part) for part in ("the words", "the file", "the pipe")]
+    places = [sent.index(part) for part in ("the file", "the words", "the pipe")]
     assert places == sorted(places)
 
 

@@ -83,3 +83,10 @@ def test_an_answer_is_given_also_where_it_cannot_be_kept(tmp_path):
     done = gptoss(*GREEDY, "--save", "1 + 2", env={"XDG_DATA_HOME": str(tmp_path)})
     assert (done.stdout, done.exit_code) == ("1 + 2 = 3\n", 0)
     assert "not kept" in done.stderr
+
+
+def test_it_is_called_by_its_words_though_a_document_stands_before_them(ask, kept, tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("12 + 30")
+    ask("--save", "-f", path, "Please add:")
+    assert [session["title"] for session in kept()] == ["Please add:"]
