@@ -1,7 +1,9 @@
 """What idle time gains, and what it costs whoever types meanwhile.
 
-    python -m benchmarks.idle_prefill MODEL.gguf [turn|stop|echo]...
+    python -m benchmarks.idle_prefill MODEL.gguf [first|turn|stop|echo]...
 
+First: the first word of a first answer, of a chat that read the beginning ahead, of one that was
+stopped halfway, and of one that did not; and how long Enter waits for a piece of that.
 Turn: the first word of a second answer, behind an answer of 150 tokens, with and without idle time
 before it, interleaved. Stop: from a Cancel at random moments of idle time until the thread that
 decodes is free, which is what Enter waits for. Echo: from a key press to its character while a chat
@@ -66,6 +68,39 @@ def words(chance: random.Random, engine: LocalEngine, tokens: int) -> str:
     while engine.text_tokens(text) < tokens:
         text += f"{chance.choice(('the', 'of', 'sea', 'light', 'over', 'and'))} "
     return text
+
+
+def first(model: Path) -> None:
+    """Print the wait for the first word of a first answer."""
+    waits_s: dict[str, list[float]] = {"whole": [], "stopped": [], "none": []}
+    enter_s, idle_s = [], 1.0
+    engine = engine_on(model)
+    ask(Chat(engine, SETTINGS), "hi")  # the weights are in the page cache
+    engine.close()
+    for _ in range(ROUNDS):
+        for idle, times_s in waits_s.items():
+            engine = engine_on(model)
+            chat, cancel = Chat(engine, SETTINGS), Cancel()
+            job = threading.Thread(target=chat.prefill, args=[cancel])
+            if idle != "none":
+                began = time.perf_counter()
+                job.start()
+                if idle == "whole":
+                    job.join()
+                    idle_s = time.perf_counter() - began
+                else:
+                    time.sleep(idle_s / 2)
+                    began = time.perf_counter()
+                    cancel.set()
+                    job.join()
+                    enter_s.append(time.perf_counter() - began)
+            else:
+                time.sleep(5)  # the model is loaded
+            times_s.append(ask(chat, "What is the sea?").timings.ttft_s)
+            engine.close()
+    for idle, times_s in waits_s.items():
+        said(f"first word, {idle} idle time (whole: {idle_s:.1f} s)", times_s)
+    said("Enter waits for a piece of the beginning", enter_s)
 
 
 def turn(model: Path) -> None:
@@ -141,7 +176,7 @@ def echo(model: Path) -> None:
 
 
 def main() -> None:
-    parts = {"turn": turn, "stop": stop, "echo": echo}
+    parts = {"first": first, "turn": turn, "stop": stop, "echo": echo}
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     model = Path(sys.argv[1])
     for name in sys.argv[2:] or parts:

@@ -201,13 +201,14 @@ class LlamaTokenGenerator:
         if ahead is None or ahead.reading.drain_for(0.0):
             return
         is_wanted = list(prompt[: len(ahead.tokens)]) == ahead.tokens
-        began = time.monotonic()
+        began, has_told = time.monotonic(), False
         yield PromptProgress(0, len(prompt), 0.0)
         while not ahead.reading.drain_for(_LOOK_S):
             if cancel.is_set() or not is_wanted:
                 ahead.halt.set()
             waited_s = time.monotonic() - began
-            if waited_s >= _PATIENCE_S:
+            if waited_s >= _PATIENCE_S and not has_told:
+                has_told = True
                 yield PromptProgress(0, len(prompt), waited_s)
 
 
