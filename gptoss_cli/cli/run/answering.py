@@ -54,7 +54,7 @@ class _OneShot:
     """One call of ``gptoss run``."""
 
     def __init__(self, settings: Settings, wanted: Wanted, interruption: Interruption) -> None:
-        self._settings = settings = settings.seeded()
+        self._settings = settings
         self._wanted = wanted
         self._interruption = interruption
         self._template: Filling | None = None
@@ -65,7 +65,7 @@ class _OneShot:
         self._about: dict[str, Any] = {
             "model": settings.model,
             "effort": settings.effort,
-            "seed": settings.seed,
+            "seed": settings.seeded().seed,
             "session": None,
         }
 
@@ -97,9 +97,9 @@ class _OneShot:
 
             template = filling(self._wanted.template, self._wanted.parameters)
             self._template = template
-            settings, self._wanted = template.applied(self._settings, self._wanted)
-            self._settings = settings.seeded()
-            self._about["seed"] = self._settings.seed
+            self._settings, self._wanted = template.applied(self._settings, self._wanted)
+            if self._settings.seed is not None:
+                self._about["seed"] = self._settings.seed
             self._wanted.check()
         if self._wanted.executes:
             from gptoss_cli.cli.run import executing
@@ -154,7 +154,9 @@ class _OneShot:
             chat.keeper = Keeper(store)
         if resumed is not None:
             assert store is not None
-            own = {"seed", "system"} if wanted.executes else {"seed"}
+            own = {"system"} if wanted.executes else set()
+            if self._settings.seed is not None:
+                own.add("seed")
             chat.take_up(store.load(resumed.id), self._settings.given | own)
 
     def _ask(
@@ -192,8 +194,12 @@ class _OneShot:
         return code
 
     def _formed(self, settings: ChatSettings) -> ChatSettings:
-        """Return `settings` with the form that this one answer shall have."""
-        form = self._form
+        """Return `settings` with the form and the seed that this one answer shall have.
+
+        A seed of our own choice is none of the conversation, which may go on in a chat.
+        """
+        sampling = replace(settings.sampling, seed=self._about["seed"])
+        settings, form = replace(settings, sampling=sampling), self._form
         if form is None:
             return settings
         return replace(
@@ -221,7 +227,8 @@ class _OneShot:
 
         def explain(question: str) -> None:
             cancel = Cancel()
-            prepared = chat.prepare(question, replace(chat.settings, instructions=""))
+            settings = replace(self._formed(chat.settings), instructions="")
+            prepared = chat.prepare(question, settings)
             shown = make_renderer(aside, show_thinking=self._settings.show_thinking)
             with self._interruption.stopping(cancel), shown:
                 for event in chat.answer(prepared, cancel):

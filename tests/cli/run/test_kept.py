@@ -85,6 +85,23 @@ def test_an_answer_is_given_also_where_it_cannot_be_kept(tmp_path):
     assert "not kept" in done.stderr
 
 
+def test_a_seed_of_its_own_choice_is_none_of_the_conversation(ask, tmp_path):
+    """A chat that goes on with it would draw every answer with that one."""
+
+    def seed() -> object:
+        done = gptoss("sessions", "show", "last", "--json", env={"XDG_DATA_HOME": str(tmp_path)})
+        return json.loads(done.stdout)["settings"]["sampling"]["seed"]
+
+    told = json.loads(ask("--save", "--json", "1 + 2").stdout)
+    assert isinstance(told["seed"], int)
+    assert seed() is None
+    ask("--save", "--seed", "7", "3 + 4")
+    assert seed() == 7
+    told = json.loads(ask("-c", "--json", "5 + 6").stdout)
+    assert told["seed"] != 7
+    assert seed() == 7
+
+
 def test_it_is_called_by_its_words_though_a_document_stands_before_them(ask, kept, tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("12 + 30")
