@@ -13,25 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gptoss_cli.chat.keeping import Keeper
-from gptoss_cli.chat.settings import ChatSettings
-from gptoss_cli.chat.turn import Chat
 from gptoss_cli.engine.base import Beginning, Cancel, Generated, Sampling
 from gptoss_cli.engine.context import LlamaOptions
 from gptoss_cli.engine.kv_store import KVStore
 from gptoss_cli.engine.llama import LlamaTokenGenerator
-from gptoss_cli.engine.local import LocalEngine
 from gptoss_cli.engine.reuse import Place
-from gptoss_cli.events import Finished
-from gptoss_cli.harmony.vocabulary import Vocabulary
-from gptoss_cli.models.registry import DEMO_FILE
-from gptoss_cli.models.weights import open_model
-from gptoss_cli.sessions.store import open_store
 from tests.engine.test_kv import ROUNDING, feed, open_context, tokens
 
 GREEDY = Sampling(temperature=0.0)
-# How many conversations are held: many take minutes.
-CONVERSATIONS = int(os.environ.get("REUSE_CONVERSATIONS", "4"))
 
 
 @pytest.fixture
@@ -268,97 +257,3 @@ def test_a_disk_that_hangs_holds_nobody_up(random_model, store, monkeypatch):
     gate.set()
     assert left.wait(10)
     assert asked == [True]
-
-
-class World:
-    """A chat with the embedded model whose program ends now and then."""
-
-    def __init__(self, folder: Path, place: Place | None) -> None:
-        self._opened = open_model(DEMO_FILE)
-        self._place = place
-        self._store = open_store(folder / "sessions.db")
-        self.chat = self._begun()
-
-    def _begun(self) -> Chat:
-        model = self._opened.file
-        generator = LlamaTokenGenerator(
-            LlamaOptions(
-                paths=model.parts,
-                context_window=4096,
-                largest_window=4096,
-                vocabulary_size=model.vocabulary_size,
-                threads=1,
-                kept_at=self._place,
-            )
-        )
-        vocabulary = Vocabulary(self._opened.tokens, self._opened.token_types)
-        settings = ChatSettings(date="2026-11-22", sampling=GREEDY, max_tokens=200)
-        return Chat(LocalEngine(generator, vocabulary), settings, keeper=Keeper(self._store))
-
-    def ask(self, text: str, stops_after: int = 0) -> tuple[list[object], int]:
-        """Return the answer, whole or stopped after so many pieces, and the tokens not read."""
-        cancel, answer, cached = Cancel(), [], 0
-        for event in self.chat.answer(self.chat.prepare(text), cancel):
-            if type(event).__name__.endswith("Delta"):
-                answer.append(event)
-            if stops_after and len(answer) >= stops_after:
-                cancel.set()
-            if isinstance(event, Finished):
-                cached = event.usage.cached_tokens
-        return answer, cached
-
-    def end_and_begin(self) -> None:
-        """Leave the program, and go on with the conversation in another one."""
-        session_id = self.chat.keeper.session_id
-        self.chat.close()
-        self.chat = self._begun()
-        if session_id is not None:
-            self.chat.take_up(self._store.load(session_id))
-
-    def end(self) -> None:
-        self.chat.close()
-        self._store.close()
-
-
-@pytest.mark.parametrize("seed", range(CONVERSATIONS))
-def test_random_conversations_say_the_same_as_with_nothing_kept(tmp_path, store, seed):
-    """Ends of the program, undo, edits, other branches, interruptions: the same 200 tokens."""
-    random_ = random.Random(seed)
-    folders = [tmp_path / "kept", tmp_path / "fresh"]
-    for folder in folders:
-        folder.mkdir()
-    kept, fresh = World(folders[0], Place(store, "demo")), World(folders[1], None)
-    total_cached = 0
-    for _ in range(6):
-        match random_.randrange(4):
-            case 0 | 1:
-                kept.end_and_begin()
-            case 2:  # undo, or the question of an earlier turn again in other words
-                turns = kept.chat.tree.turns()
-                if turns:
-                    number = random_.randrange(len(turns))
-                    for world in (kept, fresh):
-                        world.chat.move(world.chat.tree.turns()[number].question.parent_id)
-                        world.chat.keep()
-            case 3:
-                pass
-        # What the model was trained for: elsewhere two tokens may be equally likely, and another
-        # rounding decides, as it does between turns in memory.
-        words = random_.choice(["What is", "Please add", "47 더하기 85는?"])
-        text = f"{words} {random_.randrange(1000)} + {random_.randrange(1000)}"
-        if random_.randrange(3) == 0:  # where a stop comes differs: it is taken back again
-            head = kept.chat.tree.head_id
-            kept.ask(f"{text}?", random_.randrange(1, 60))
-            kept.chat.move(head)
-            kept.chat.keep()
-            if random_.randrange(2):
-                kept.end_and_begin()
-        fresh.end_and_begin()  # nothing is in memory, and nothing on a disk
-        answer, cached = kept.ask(text)
-        total_cached += cached
-        expected, none = fresh.ask(text)
-        assert none == 0
-        assert answer == expected
-    kept.end()
-    fresh.end()
-    assert total_cached > 0
