@@ -142,6 +142,8 @@ class RandomConversation:
                     self._chat.take_up(self._sessions.load(session_id))
             case "effort":
                 chat.settings = GREEDY.with_effort(chance.choice(["low", "high", "none"]))
+        if chance.random() < 0.5:  # idle time came before the question
+            self._chat.prefill(Cancel())
         self._take(self._chat.prepare(self._question()))
 
     def _take(self, prepared: Prepared, stops_after: int = 0) -> None:
