@@ -27,17 +27,16 @@ OURS = "--ours"
 def ours(model: Path, descriptor: int) -> None:
     """Answer once with the UI on standard output and write the rates as JSON to `descriptor`."""
     from gptoss_cli.cli.options import Settings
-    from gptoss_cli.cli.wiring import environment, renderer, start
+    from gptoss_cli.cli.wiring import environment, start
     from gptoss_cli.engine.base import Cancel
     from gptoss_cli.events import Finished
+    from gptoss_cli.ui.renderer import make_renderer
 
-    settings = Settings(
-        model=str(model), threads=2, seed=1, max_tokens=ANSWER_TOKENS, show_thinking=True
-    )
+    settings = Settings(model=str(model), threads=2, seed=1, max_tokens=ANSWER_TOKENS, cache=False)
     running = start(settings, lasting=False)
     empty = running.chat.engine.prompt_tokens(running.chat.conversation)
     words = "word " * (PROMPT_TOKENS - empty - 4)
-    with renderer(settings, environment()) as shown:
+    with make_renderer(environment(), show_thinking=True) as shown:
         for event in running.chat.answer(running.chat.prepare(words), Cancel()):
             shown.feed(event)
             if isinstance(event, Finished):

@@ -38,14 +38,14 @@ def as_installed() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
-def seconds_of(command: Sequence[str]) -> Measure:
+def seconds_of(command: Sequence[str], **variables: str) -> Measure:
     """Return a measure of the wall time of `command`, start to end, output thrown away."""
 
     def measure() -> float:
         started = time.perf_counter()
         subprocess.run(
             command,
-            env=as_installed(),
+            env=as_installed() | variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
