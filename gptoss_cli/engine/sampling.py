@@ -18,7 +18,7 @@ Logits = NDArray[np.float32]
 _BLOCK = 1024
 _MOST_REDRAWS = 50
 # Of the table in which the k largest logits are looked for.
-_MOST_ROWS = 128
+_MOST_ROWS = 64
 _COLUMNS_EACH = 8
 # In nats below the likeliest token.
 _NUCLEUS_DEPTHS = (6.0, 12.0, np.inf)
@@ -202,8 +202,9 @@ def _top_k(logits: Logits, k: int) -> NDArray[np.int64]:
     _require_number(np.maximum(maxima.max(), tail.max(initial=-np.inf)))
     floor = np.partition(maxima, columns - k)[columns - k]
     reaching = np.flatnonzero(maxima >= floor)
-    row, column = np.nonzero(table[:, reaching] >= floor)
-    rest = whole + np.flatnonzero(tail >= floor)
-    candidates = np.concatenate((row * columns + reaching[column], rest))
+    row, column = np.nonzero(table.take(reaching, axis=1) >= floor)
+    candidates = row * columns + reaching[column]
+    if len(tail):
+        candidates = np.concatenate((candidates, whole + np.flatnonzero(tail >= floor)))
     order = np.argsort(-logits[candidates], kind="stable")[:k]
     return candidates[order]
