@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from gptoss_cli.engine.context import LlamaContext
     from gptoss_cli.engine.reuse import Reuse
 
-# Small enough to stop within 50 ms, a tenth slower than large ones (benchmarks/RESULTS.md).
-_IDLE_PIECE_TOKENS: Final = 8
+# Small enough to stop within 50 ms, also on a machine that has more to do: eight at a time did not
+# always (benchmarks/RESULTS.md). A token costs no more than in pieces of six.
+_IDLE_PIECE_TOKENS: Final = 4
 _IDLE_GPU_PIECE_TOKENS: Final = 64
 # Small pieces are slower: nobody shall wait longer today to wait less after an /undo.
 _LEAST_BETWEEN_TOKENS: Final = 64

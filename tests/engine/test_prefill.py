@@ -85,7 +85,7 @@ def test_what_was_read_before_a_stop_is_right_and_need_not_be_read_again(
     context.decode = decode
     cancel.clear()
     kept = context.kv.rewind(history + answer)
-    assert kept == len(history) + 8 * stopped_after
+    assert kept == len(history) + 4 * stopped_after
     logits = feed(context, (history + answer)[kept:])
     assert np.abs(logits - feed(fresh, history, answer)).max() < ROUNDING
     context.close()
