@@ -103,6 +103,17 @@ class Keeper:
         was_told, self.has_failed = self.has_failed, False
         return _KEPT_AGAIN if was_told else ""
 
+    def is_kept(self) -> bool:
+        """Whether the present conversation is in the store, and no other program removed it."""
+        store, session_id = self._store, self._present.session_id
+        if store is None or session_id is None or self.has_failed:
+            return False
+        try:
+            with self._waiting(store, briefly=True):
+                return store.has(session_id)
+        except SessionError:
+            return False
+
     @contextlib.contextmanager
     def _waiting(self, store: SessionStore, *, briefly: bool) -> Iterator[None]:
         """Wait for other programs inside as long as now is right."""

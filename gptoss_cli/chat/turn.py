@@ -152,7 +152,7 @@ class Chat:
     def put_away(self) -> None:
         """Let the engine keep what it computed for the conversation, if that is kept itself."""
         session_id = self.keeper.session_id
-        if session_id is not None and not self.keeper.has_failed:
+        if session_id is not None and self.keeper.is_kept():
             self.engine.put_away(self.shown_conversation(), session_id)
 
     def close(self) -> None:

@@ -164,7 +164,10 @@ def _header(content: Any, offset: int) -> Header:
     is_sound = 0 < tokens.n_tokens == state.n_tokens <= _MOST_TOKENS
     if not is_sound or tokens.n_bytes != tokens.n_tokens * _TOKEN_BYTES:
         raise DamagedError
-    return Header(Origin(content["key"], content["model"], content["session"]), parts, offset)
+    origin = Origin(content["key"], content["model"], content["session"])
+    if not all(isinstance(text, str) for text in (origin.key, origin.model, origin.session)):
+        raise DamagedError
+    return Header(origin, parts, offset)
 
 
 def _read(file: BinaryIO, part: Part) -> memoryview:

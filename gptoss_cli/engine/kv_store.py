@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 
@@ -79,7 +79,7 @@ class KVStore:
         wanted = np.asarray(prompt, dtype=np.int32)
         best, best_rank = None, (0, 0)
         for path in self._paths(f"*-{key}-*{_SUFFIX}"):
-            with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:
+            with contextlib.suppress(OSError), _opened(path) as file:
                 try:
                     header = kv_file.read_header(file)
                     tokens = kv_file.read_tokens(file, header)
@@ -95,7 +95,7 @@ class KVStore:
     def load(self, key: str, found: Found) -> KVState | None:
         """Return what is in a file, all of it checked; None when it is not what was written."""
         try:
-            with found.path.open("rb", buffering=0) as file:
+            with _opened(found.path) as file:
                 header = kv_file.read_header(file)
                 tokens = kv_file.read_tokens(file, header)
                 if header.origin.key != key:
@@ -140,7 +140,7 @@ class KVStore:
         """Return all that is kept and can be read, the last used first."""
         found = []
         for path in self._paths(f"*{_SUFFIX}"):
-            with contextlib.suppress(OSError, *_UNREADABLE), path.open("rb") as file:
+            with contextlib.suppress(OSError, *_UNREADABLE), _opened(path) as file:
                 about = os.fstat(file.fileno())
                 header = kv_file.read_header(file)
                 found.append(Entry(path, header, about.st_size, about.st_mtime))
@@ -235,6 +235,12 @@ class KVStore:
 
     def _note(self, why: str) -> None:
         self.notes.append(why)
+
+
+def _opened(path: Path) -> BinaryIO:
+    if not path.is_file():  # a pipe would be waited for until somebody writes to it
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    return path.open("rb", buffering=0)
 
 
 def _shared(left: Tokens, right: Tokens) -> int:

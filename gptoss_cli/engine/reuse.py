@@ -87,7 +87,9 @@ class Reuse:
         place = self._place
         key = self._own_key() if place is not None and len(tokens) >= LEAST_TOKENS else ""
         found = place.store.prefix(key, tokens) if place is not None and key else None
-        return place.store.load(key, found) if place is not None and found is not None else None
+        state = place.store.load(key, found) if place is not None and found is not None else None
+        # A file may have been renamed: it is whole, and of other tokens.
+        return state if state is not None and state.tokens.tolist() == list(tokens) else None
 
     def keep_beginning(self, state: KVState) -> None:
         """Keep the state of what prompts begin with, unless it is there."""

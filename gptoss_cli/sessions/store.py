@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
+from gptoss_cli.errors import SessionGoneError
 from gptoss_cli.messages import Channel, Message, ReasoningEffort, Role
 from gptoss_cli.sessions import merging, naming, rows, search_index, statements, store_file
 from gptoss_cli.sessions.database import Database
@@ -192,6 +193,15 @@ class SessionStore:
         changed last first.
         """
         return naming.meant(text, self.sessions())
+
+    def has(self, session_id: str) -> bool:
+        """Return whether the session is here still."""
+        with self._database.reading() as db:
+            try:
+                statements.key_of_session(db, session_id)
+            except SessionGoneError:
+                return False
+        return True
 
     def load(self, session_id: str) -> StoredSession:
         """Return the session with all of its messages."""

@@ -210,6 +210,22 @@ class Engine:
         pass
 
 
+def test_what_was_computed_of_a_removed_conversation_is_not_put_away(store):
+    put_away = []
+
+    class Noting(Engine):
+        def put_away(self, _conversation: object, session_id: str) -> None:
+            put_away.append(session_id)
+
+    chat = Chat(Noting([FinalDelta("a"), DONE]), ChatSettings(), keeper=Keeper(store))
+    list(chat.answer(chat.prepare("q"), Cancel()))
+    session_id = chat.keeper.session_id
+    chat.put_away()
+    store.remove([session_id])
+    chat.put_away()
+    assert put_away == [session_id]
+
+
 def test_a_notice_comes_before_the_end_of_the_answer(store):
     breaking = Breaking(store)
     breaking.is_broken = True

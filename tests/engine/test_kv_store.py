@@ -15,6 +15,7 @@ import pytest
 
 from gptoss_cli.engine.kv_file import KVState, Origin, Section
 from gptoss_cli.engine.kv_store import KVStore
+from gptoss_cli.engine.reuse import Place, Reuse
 
 GIB = 1 << 30
 KEY = "0123456789abcdef0123"
@@ -133,8 +134,26 @@ def test_what_is_longer_than_it_should_be_or_something_else_is_not_used(store, f
         path.write_bytes(other)
         assert store.longest(KEY, [1, 2, 3, 4]) is None
     path.mkdir()
+    os.mkfifo(path.with_name(path.name.replace("session-", "session-0")))
     assert store.longest(KEY, [1, 2, 3, 4]) is None
     assert store.entries() == []
+
+
+@pytest.mark.parametrize("model", [5, [1], {}])
+def test_a_file_that_names_its_model_by_something_else_is_not_used(store, model):
+    assert store.keep_prefix(Origin(KEY, model), state([1, 2, 3]))
+    assert store.entries() == []
+
+
+def test_a_beginning_that_was_renamed_is_not_taken_for_another(store):
+    mine, other = list(range(40)), list(range(1, 41))
+    reuse = Reuse(Place(store, "m"), lambda: KEY)
+    for tokens in (other, mine):
+        assert store.keep_prefix(Origin(KEY, "m"), state(tokens))
+    paths = [store.prefix(KEY, tokens).path for tokens in (mine, other)]
+    assert reuse.beginning(mine).tokens.tolist() == mine
+    paths[1].replace(paths[0])
+    assert reuse.beginning(mine) is None
 
 
 def test_a_file_of_another_version_is_not_used(store, monkeypatch):
