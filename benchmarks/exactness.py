@@ -114,7 +114,7 @@ def from_the_disk(memory: RoutedContext, other: RoutedContext, texts: list[list[
             memory.fresh(tokens[:half], half)
             kept = memory.kv.export(0)
             assert kept is not None
-            assert store.keep_session(Origin(key, "m", "s"), kept)
+            assert store.keep(Origin(key, "m", "s"), kept)
             found = store.longest(key, tokens)
             state = store.load(key, found) if found is not None else None
             assert state is not None

@@ -99,7 +99,7 @@ def going_on(model: Path, n_tokens: int, folder: Path) -> None:
         Section(LONG_TOKENS, np.zeros(size, dtype=np.uint8).data),
     )
     for name, action in (
-        ("write", lambda: store.keep_session(Origin("0" * 20, "m", "t"), whole)),
+        ("write", lambda: store.keep(Origin("0" * 20, "m", "t"), whole)),
         ("find", lambda: store.longest("0" * 20, range(LONG_TOKENS + 1))),
         ("read", lambda: store.load("0" * 20, store.longest("0" * 20, range(LONG_TOKENS + 1)))),
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import typer
@@ -86,3 +86,27 @@ class LazyGroup(typer.core.TyperGroup):
 def group_of(commands: Mapping[str, Command]) -> type[LazyGroup]:
     """Return the class of a group of `commands`, for ``typer.Typer(cls=...)``."""
     return type("Group", (LazyGroup,), {"table": commands})
+
+
+def app_of(
+    name: str,
+    commands: Mapping[str, Command],
+    summary: str,
+    alone: Callable[[typer.Context], Callable[[], int] | None],
+) -> typer.Typer:
+    """Return the group `name` of `commands`; named without one of them, it does what `alone`
+    returns.
+    """
+    app = typer.Typer(
+        name=name,
+        cls=group_of(commands),
+        help=summary,
+        invoke_without_command=True,
+        rich_markup_mode=None,
+    )
+
+    @app.callback()
+    def _named(ctx: typer.Context) -> Callable[[], int] | None:
+        return alone(ctx) if ctx.invoked_subcommand is None else None
+
+    return app

@@ -71,7 +71,7 @@ class KVStore:
 
     def prefix(self, key: str, tokens: Sequence[int]) -> Found | None:
         """Return the state of exactly these `tokens`, which many prompts begin with."""
-        path = self._folder / self._prefix_name(key, tokens)
+        path = self._folder / _name(Origin(key, ""), np.asarray(tokens, dtype="<i4"))
         return Found(path, len(tokens)) if path.is_file() else None
 
     def longest(self, key: str, prompt: Sequence[int]) -> Found | None:
@@ -98,8 +98,8 @@ class KVStore:
             with _opened(found.path) as file:
                 header = kv_file.read_header(file)
                 tokens = kv_file.read_tokens(file, header)
-                if header.origin.key != key:
-                    raise DamagedError
+                if header.origin.key != key or found.path.name != _name(header.origin, tokens):
+                    raise DamagedError  # somebody renamed it
                 state = kv_file.read_state(file, header, tokens)
         except _UNREADABLE:
             self._discard(found.path)
@@ -111,20 +111,27 @@ class KVStore:
                 os.utime(found.path)
         return state
 
-    def keep_prefix(
+    def keep(
         self, origin: Origin, state: KVState, is_abandoned: Callable[[], bool] = lambda: False
     ) -> bool:
-        """Keep the state of what many prompts begin with; whether it is kept."""
-        return self._keep(
-            self._prefix_name(origin.key, state.tokens.tolist()), origin, state, is_abandoned
-        )
-
-    def keep_session(
-        self, origin: Origin, state: KVState, is_abandoned: Callable[[], bool] = lambda: False
-    ) -> bool:
-        """Keep the state of a conversation, in the place of the one it had; whether it is kept."""
-        name = f"session-{origin.key}-{_digest(origin.session.encode())}{_SUFFIX}"
-        return self._keep(name, origin, state, is_abandoned)
+        """Keep the state of the session that `origin` names, in the place of the one it had, or of
+        what many prompts begin with; whether it is kept.
+        """
+        needed = state.n_bytes + (1 << 16)
+        if needed > self._limit_bytes:
+            self._note(f"{needed >> 20:,} MiB are more than the cache may take")
+            return False
+        try:
+            self._make_folder()
+            self._make_room(needed)
+            self._write(self._folder / _name(origin, state.tokens), origin, state, is_abandoned)
+        except AbandonedError:
+            self._note("there was no time to write it")
+        except (OSError, ValueError) as error:
+            self._note(getattr(error, "strerror", None) or type(error).__name__)
+        else:
+            return True
+        return False
 
     def discard(self, found: Found) -> None:
         """Remove a file that llama.cpp does not take."""
@@ -154,28 +161,6 @@ class KVStore:
                 count += path.suffix == _SUFFIX
                 size += about.st_size
         return count, size
-
-    def _prefix_name(self, key: str, tokens: Sequence[int]) -> str:
-        return f"prefix-{key}-{_digest(np.asarray(tokens, dtype='<i4').tobytes())}{_SUFFIX}"
-
-    def _keep(
-        self, name: str, origin: Origin, state: KVState, is_abandoned: Callable[[], bool]
-    ) -> bool:
-        needed = state.n_bytes + (1 << 16)
-        if needed > self._limit_bytes:
-            self._note(f"{needed >> 20:,} MiB are more than the cache may take")
-            return False
-        try:
-            self._make_folder()
-            self._make_room(needed)
-            self._write(self._folder / name, origin, state, is_abandoned)
-        except AbandonedError:
-            self._note("there was no time to write it")
-        except (OSError, ValueError) as error:
-            self._note(getattr(error, "strerror", None) or type(error).__name__)
-        else:
-            return True
-        return False
 
     def _make_folder(self) -> None:
         if not self._folder.is_absolute():  # a user without a home
@@ -235,6 +220,13 @@ class KVStore:
 
     def _note(self, why: str) -> None:
         self.notes.append(why)
+
+
+def _name(origin: Origin, tokens: Tokens) -> str:
+    """Return the name of a file: a beginning is found by its tokens, a session by its id."""
+    kind = "session" if origin.session else "prefix"
+    decides = origin.session.encode() if origin.session else tokens.astype("<i4").tobytes()
+    return f"{kind}-{origin.key}-{_digest(decides)}{_SUFFIX}"
 
 
 def _opened(path: Path) -> BinaryIO:

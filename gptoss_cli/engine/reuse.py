@@ -84,19 +84,15 @@ class Reuse:
 
     def beginning(self, tokens: Sequence[int]) -> KVState | None:
         """Return the state of exactly these tokens, for who lays it in a cache of several."""
-        place = self._place
-        key = self._own_key() if place is not None and len(tokens) >= LEAST_TOKENS else ""
+        place, key = self._place, self._key_for(len(tokens))
         found = place.store.prefix(key, tokens) if place is not None and key else None
-        state = place.store.load(key, found) if place is not None and found is not None else None
-        # A file may have been renamed: it is whole, and of other tokens.
-        return state if state is not None and state.tokens.tolist() == list(tokens) else None
+        return place.store.load(key, found) if place is not None and found is not None else None
 
     def keep_beginning(self, state: KVState) -> None:
         """Keep the state of what prompts begin with, unless it is there."""
-        place = self._place
-        key = self._own_key() if place is not None and len(state.tokens) >= LEAST_TOKENS else ""
+        place, key = self._place, self._key_for(len(state.tokens))
         if place is not None and key and place.store.prefix(key, state.tokens.tolist()) is None:
-            self._write(lambda ends: place.store.keep_prefix(Origin(key, place.model), state, ends))
+            self._write(lambda ends: place.store.keep(Origin(key, place.model), state, ends))
 
     def begun(self, kv: KVCache, *, may_be_kept: bool) -> None:
         """Note that the cache holds what prompts begin with, and nothing else.
@@ -114,7 +110,7 @@ class Reuse:
         if place is None:
             return
         kept = kv.rewind(prompt)
-        key = self._own_key() if kept >= LEAST_TOKENS else ""
+        key = self._key_for(kept)
         if not key:
             return
         found = place.store.longest(key, prompt)
@@ -123,7 +119,7 @@ class Reuse:
         state = kv.export(_CHECKPOINTS)
         if state is not None:
             origin = Origin(key, place.model, session_id)
-            self._write(lambda ends: place.store.keep_session(origin, state, ends))
+            self._write(lambda ends: place.store.keep(origin, state, ends))
 
     def close(self) -> None:
         """Wait a little for what is being written, then give it up. Can be called twice.
@@ -152,6 +148,10 @@ class Reuse:
             write(self._ends.is_set)
 
         self._writer.submit(job)
+
+    def _key_for(self, n_tokens: int) -> str:
+        """Return the key of this context; nothing where so few tokens are not worth a file."""
+        return self._own_key() if self._place is not None and n_tokens >= LEAST_TOKENS else ""
 
     def _own_key(self) -> str:
         if self._key is None:

@@ -59,7 +59,7 @@ def store(folder: Path) -> KVStore:
 
 
 def kept(store: KVStore, content: KVState, session: str = "s") -> KVState:
-    assert store.keep_session(Origin(KEY, "m", session), content)
+    assert store.keep(Origin(KEY, "m", session), content)
     return content
 
 
@@ -91,7 +91,7 @@ def test_a_large_file_is_not_read_for_a_small_part_of_it(store):
 def test_a_conversation_has_one_state_and_a_beginning_is_found_by_its_tokens(store):
     kept(store, state([1, 2, 3]))
     kept(store, state([1, 2, 3, 4]))
-    assert store.keep_prefix(Origin(KEY, "m"), state([1, 2]))
+    assert store.keep(Origin(KEY, "m"), state([1, 2]))
     assert len(store.entries()) == 2
     assert store.prefix(KEY, [1, 2]).usable == 2
     assert store.prefix(KEY, [1, 3]) is None
@@ -141,7 +141,7 @@ def test_what_is_longer_than_it_should_be_or_something_else_is_not_used(store, f
 
 @pytest.mark.parametrize("model", [5, [1], {}])
 def test_a_file_that_names_its_model_by_something_else_is_not_used(store, model):
-    assert store.keep_prefix(Origin(KEY, model), state([1, 2, 3]))
+    assert store.keep(Origin(KEY, model), state([1, 2, 3]))
     assert store.entries() == []
 
 
@@ -149,7 +149,7 @@ def test_a_beginning_that_was_renamed_is_not_taken_for_another(store):
     mine, other = list(range(40)), list(range(1, 41))
     reuse = Reuse(Place(store, "m"), lambda: KEY)
     for tokens in (other, mine):
-        assert store.keep_prefix(Origin(KEY, "m"), state(tokens))
+        assert store.keep(Origin(KEY, "m"), state(tokens))
     paths = [store.prefix(KEY, tokens).path for tokens in (mine, other)]
     assert reuse.beginning(mine).tokens.tolist() == mine
     paths[1].replace(paths[0])
@@ -164,7 +164,7 @@ def test_a_file_of_another_version_is_not_used(store, monkeypatch):
 
 
 def test_a_renamed_file_of_another_model_is_not_used(store):
-    store.keep_prefix(Origin("e" * 20, "m"), state([1, 2]))
+    store.keep(Origin("e" * 20, "m"), state([1, 2]))
     path = only_file(store)
     path.rename(path.with_name(path.name.replace("e" * 20, KEY)))
     assert store.load(KEY, store.prefix(KEY, [1, 2])) is None
@@ -182,7 +182,7 @@ def test_the_limit_is_kept_and_what_was_used_longest_ago_leaves_first(folder):
     assert "0" in sessions
     assert "11" in sessions
     assert "1" not in sessions
-    assert not store.keep_session(Origin(KEY, "m", "x"), state([1], 2 << 20))
+    assert not store.keep(Origin(KEY, "m", "x"), state([1], 2 << 20))
     assert len(store.entries()) == len(sessions)  # nothing left for what does not fit anyway
 
 
@@ -192,7 +192,7 @@ def test_a_folder_that_cannot_be_written_to_is_left(folder):
     folder.chmod(0o500)
     folder.parent.chmod(0o500)
     store = KVStore(folder, GIB)
-    assert not store.keep_session(Origin(KEY, "m", "s"), state([1, 2]))
+    assert not store.keep(Origin(KEY, "m", "s"), state([1, 2]))
     assert store.longest(KEY, [1, 2, 3]) is None
 
 
@@ -200,7 +200,7 @@ def test_where_no_folder_can_be_made_nothing_is_kept(tmp_path):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file" / "kv", Path("~/kv")):
         store = KVStore(folder, GIB)
-        assert not store.keep_session(Origin(KEY, "m", "s"), state([1, 2]))
+        assert not store.keep(Origin(KEY, "m", "s"), state([1, 2]))
         assert store.longest(KEY, [1, 2, 3]) is None
         assert store.entries() == []
         assert store.clear() == (0, 0)
@@ -210,7 +210,7 @@ def test_where_no_folder_can_be_made_nothing_is_kept(tmp_path):
 def test_a_disk_that_is_nearly_full_is_left_alone(store, folder, monkeypatch):
     full = shutil.disk_usage("/")._replace(free=1 << 20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: full)
-    assert not store.keep_session(Origin(KEY, "m", "s"), state([1, 2]))
+    assert not store.keep(Origin(KEY, "m", "s"), state([1, 2]))
     assert list(folder.iterdir()) == []
 
 
@@ -224,7 +224,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 from pathlib import Path
 from tests.engine.test_kv_store import *
 store = KVStore(Path({str(folder)!r}), GIB)
-assert not store.keep_session(Origin(KEY, "m", "s"), state([1, 2], 500_000))
+assert not store.keep(Origin(KEY, "m", "s"), state([1, 2], 500_000))
 assert store.notes
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
@@ -234,7 +234,7 @@ assert store.notes
 def test_a_writing_that_is_given_up_leaves_nothing(store, folder):
     asked = iter([False] * 7 + [True] * 99)
     big = state([1, 2], 40 << 20)
-    assert not store.keep_session(Origin(KEY, "m", "s"), big, lambda: next(asked))
+    assert not store.keep(Origin(KEY, "m", "s"), big, lambda: next(asked))
     assert list(folder.iterdir()) == []
 
 
@@ -257,7 +257,7 @@ number = int(sys.argv[2])
 print("on", flush=True)
 for i in range(int(sys.argv[3])):
     tokens = [i % 3, 1, 2, number]
-    store.keep_session(Origin(KEY, "m", str(i % 3)), state(tokens, 200_000 + number, (2,)))
+    store.keep(Origin(KEY, "m", str(i % 3)), state(tokens, 200_000 + number, (2,)))
     found = store.longest(KEY, [i % 3, 1, 2, number, 7])
     if found:
         there = store.load(KEY, found)

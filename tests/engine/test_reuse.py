@@ -233,7 +233,7 @@ def test_a_state_that_llama_does_not_take_is_decoded_instead(random_model, store
     state = store.load(entry.header.origin.key, found)
     random.Random(1).shuffle(whole := bytearray(state.state.content))
     state.state.content[:] = bytes(whole)
-    assert store.keep_prefix(entry.header.origin, state)
+    assert store.keep(entry.header.origin, state)
     with opened(random_model, store) as generator:
         assert run(generator, prompt, beginning) == (text, 0)
     with opened(random_model, store) as generator:
@@ -249,7 +249,7 @@ def test_a_disk_that_hangs_holds_nobody_up(random_model, store, monkeypatch):
         left.set()
         return False
 
-    monkeypatch.setattr(store, "keep_prefix", hangs)
+    monkeypatch.setattr(store, "keep", hangs)
     started = time.monotonic()
     with opened(random_model, store) as generator:
         run(generator, tokens(100, 1), begins(60))

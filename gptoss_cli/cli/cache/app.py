@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from gptoss_cli.cli.lazy import Command, group_of
+from gptoss_cli.cli.lazy import Command, app_of
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "ls": Command("gptoss_cli.cli.cache.ls:ls", "Show what is kept, the last used first."),
@@ -16,18 +16,14 @@ COMMANDS: Final[Mapping[str, Command]] = {
     ),
 }
 
-app = typer.Typer(
-    name="cache",
-    cls=group_of(COMMANDS),
-    help="Show and remove what was computed of prompts and is kept on disk.",
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
 
-
-@app.callback()
-def _cache(ctx: typer.Context) -> Callable[[], int] | None:
+def _alone(_ctx: typer.Context) -> Callable[[], int]:
     # Bare "gptoss cache" is the question what there is.
     from gptoss_cli.cli.cache.ls import ls
 
-    return ls() if ctx.invoked_subcommand is None else None
+    return ls()
+
+
+app = app_of(
+    "cache", COMMANDS, "Show and remove what was computed of prompts and is kept on disk.", _alone
+)

@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from gptoss_cli.cli.lazy import Command, group_of
+from gptoss_cli.cli.lazy import Command, app_of
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "install": Command(
@@ -17,16 +17,14 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "show": Command("gptoss_cli.cli.completion.show:show", "Print the script for a shell."),
 }
 
-app = typer.Typer(
-    name="completion",
-    cls=group_of(COMMANDS),
-    help="Have the shell complete commands, options, models and conversations.",
-    invoke_without_command=True,
-    rich_markup_mode=None,
+
+def _alone(ctx: typer.Context) -> None:
+    typer.echo(ctx.get_help())
+
+
+app = app_of(
+    "completion",
+    COMMANDS,
+    "Have the shell complete commands, options, models and conversations.",
+    _alone,
 )
-
-
-@app.callback()
-def _completion(ctx: typer.Context) -> None:
-    if ctx.invoked_subcommand is None:
-        typer.echo(ctx.get_help())

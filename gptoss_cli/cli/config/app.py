@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from gptoss_cli.cli.lazy import Command, group_of
+from gptoss_cli.cli.lazy import Command, app_of
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "show": Command(
@@ -30,18 +30,14 @@ COMMANDS: Final[Mapping[str, Command]] = {
     ),
 }
 
-app = typer.Typer(
-    name="config",
-    cls=group_of(COMMANDS),
-    help="Show, change and check what is set: a file, variables, profiles.",
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
 
-
-@app.callback()
-def _config(ctx: typer.Context) -> Callable[[], int] | None:
+def _alone(_ctx: typer.Context) -> Callable[[], int]:
     # Bare "gptoss config" is the question what is set.
     from gptoss_cli.cli.config.show import show_all
 
-    return show_all if ctx.invoked_subcommand is None else None
+    return show_all
+
+
+app = app_of(
+    "config", COMMANDS, "Show, change and check what is set: a file, variables, profiles.", _alone
+)

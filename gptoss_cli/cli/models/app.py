@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from gptoss_cli.cli.lazy import Command, group_of
+from gptoss_cli.cli.lazy import Command, app_of
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "ls": Command(
@@ -51,18 +51,12 @@ COMMANDS: Final[Mapping[str, Command]] = {
     ),
 }
 
-app = typer.Typer(
-    name="models",
-    cls=group_of(COMMANDS),
-    help="Find, download, check, keep and remove models.",
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
 
-
-@app.callback()
-def _models(ctx: typer.Context) -> Callable[[], int] | None:
+def _alone(_ctx: typer.Context) -> Callable[[], int]:
     # Bare "gptoss models" is the question what there is.
     from gptoss_cli.cli.models.ls import ls
 
-    return ls() if ctx.invoked_subcommand is None else None
+    return ls()
+
+
+app = app_of("models", COMMANDS, "Find, download, check, keep and remove models.", _alone)

@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from gptoss_cli.cli.lazy import Command, group_of
+from gptoss_cli.cli.lazy import Command, app_of
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "ls": Command(
@@ -27,18 +27,14 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "path": Command("gptoss_cli.cli.sessions.path:path", "Print where the conversations are kept."),
 }
 
-app = typer.Typer(
-    name="sessions",
-    cls=group_of(COMMANDS),
-    help="List, read, search, export, import and remove conversations.",
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
 
-
-@app.callback()
-def _sessions(ctx: typer.Context) -> Callable[[], int] | None:
+def _alone(_ctx: typer.Context) -> Callable[[], int]:
     # Bare "gptoss sessions" is the question what there is.
     from gptoss_cli.cli.sessions.ls import ls
 
-    return ls() if ctx.invoked_subcommand is None else None
+    return ls()
+
+
+app = app_of(
+    "sessions", COMMANDS, "List, read, search, export, import and remove conversations.", _alone
+)
