@@ -30,7 +30,8 @@ from gptoss_cli.engine.base import Cancel
 from gptoss_cli.engine.kv_file import Origin
 from gptoss_cli.engine.kv_store import KVStore
 from gptoss_cli.models.registry import DEMO_FILE
-from tests.support.conversations import RandomConversation, options_for
+from tests.support.conversations import RandomConversation
+from tests.support.engines import options_for
 
 TURNS = 8
 WINDOW = 4096

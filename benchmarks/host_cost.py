@@ -1,6 +1,6 @@
 """Host cost per token: everything of the token loop that is not ``llama_decode``.
 
-    python benchmarks/host_cost.py MODEL.gguf
+    python -m benchmarks.host_cost MODEL.gguf
 
 MODEL should be small and have the full vocabulary of 201,088 entries. The engine runs as in the
 program, worker thread and consumer included; ``llama_decode`` is timed inside it and subtracted.
@@ -17,9 +17,8 @@ from pathlib import Path
 
 from gptoss_cli.engine import bindings
 from gptoss_cli.engine.base import Cancel, Sampling
-from gptoss_cli.engine.context import LlamaOptions
 from gptoss_cli.engine.llama import LlamaTokenGenerator
-from gptoss_cli.models.weights import open_model
+from tests.support.engines import options_for
 
 TOKENS = 400
 ROUNDS = 7
@@ -62,18 +61,9 @@ class TimedDecode:
 
 def main() -> None:
     path = Path(sys.argv[1])
-    model = open_model(path).file
     timed = TimedDecode(bindings.load_library())
     bindings._library = timed  # noqa: SLF001 - the stopwatch must be inside the engine
-    generator = LlamaTokenGenerator(
-        LlamaOptions(
-            paths=model.parts,
-            context_window=2048,
-            largest_window=2048,
-            vocabulary_size=model.vocabulary_size,
-            threads=1,
-        )
-    )
+    generator = LlamaTokenGenerator(options_for(path, 2048))
     results: dict[str, list[float]] = {name: [] for name in SETTINGS}
     cpu_ms: dict[str, list[float]] = {name: [] for name in SETTINGS}
     decode_ms, in_time, late = [], [], 0

@@ -25,16 +25,14 @@ from benchmarks.chat import one_key, said
 from gptoss_cli.chat.settings import ChatSettings
 from gptoss_cli.chat.turn import Chat
 from gptoss_cli.engine.base import Cancel, Sampling
-from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
 from gptoss_cli.engine.local import LocalEngine
 from gptoss_cli.events import Finished
-from gptoss_cli.harmony.vocabulary import Vocabulary
 from gptoss_cli.machine import usable_cores
 from gptoss_cli.messages import final, user
-from gptoss_cli.models.weights import open_model
 from gptoss_cli.sessions.records import SessionSettings
 from gptoss_cli.sessions.store import open_store
 from tests.support.chat import ChatTerminal
+from tests.support.engines import engine_on
 
 ROUNDS = 3
 STOPS = 40
@@ -42,18 +40,6 @@ KEYS = 60
 ANSWER_TOKENS = 150
 QUESTION = "And how would you say that in one sentence?"
 SETTINGS = ChatSettings(date="2026-11-22", sampling=Sampling(temperature=0.0), max_tokens=8)
-
-
-def engine_on(model: Path) -> LocalEngine:
-    opened = open_model(model)
-    options = LlamaOptions(
-        paths=opened.file.parts,
-        context_window=8192,
-        largest_window=8192,
-        vocabulary_size=opened.file.vocabulary_size,
-        threads=usable_cores(),
-    )
-    return LocalEngine(LlamaTokenGenerator(options), Vocabulary(opened.tokens, opened.token_types))
 
 
 def ask(chat: Chat, text: str) -> Finished:
@@ -74,12 +60,12 @@ def first(model: Path) -> None:
     """Print the wait for the first word of a first answer."""
     waits_s: dict[str, list[float]] = {"whole": [], "stopped": [], "none": []}
     enter_s, idle_s = [], 1.0
-    engine = engine_on(model)
+    engine = engine_on(model, 8192, threads=usable_cores())
     ask(Chat(engine, SETTINGS), "hi")  # the weights are in the page cache
     engine.close()
     for _ in range(ROUNDS):
         for idle, times_s in waits_s.items():
-            engine = engine_on(model)
+            engine = engine_on(model, 8192, threads=usable_cores())
             chat, cancel = Chat(engine, SETTINGS), Cancel()
             job = threading.Thread(target=chat.prefill, args=[cancel])
             if idle != "none":
@@ -105,7 +91,7 @@ def first(model: Path) -> None:
 
 def turn(model: Path) -> None:
     """Print the wait for the first word of a second answer."""
-    engine, chance = engine_on(model), random.Random(1)
+    engine, chance = engine_on(model, 8192, threads=usable_cores()), random.Random(1)
     with_s, without_s, idle_s, reads = [], [], [], []
     ask(Chat(engine, SETTINGS), "What is the sea?")
     for _ in range(ROUNDS):
@@ -129,7 +115,7 @@ def turn(model: Path) -> None:
 
 def stop(model: Path) -> None:
     """Print how long after a Cancel reading ahead has stopped."""
-    engine, chance = engine_on(model), random.Random(2)
+    engine, chance = engine_on(model, 8192, threads=usable_cores()), random.Random(2)
     chat = Chat(engine, SETTINGS)
     ask(chat, "What is the sea?")
     waits_s = []

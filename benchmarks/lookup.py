@@ -20,12 +20,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gptoss_cli.engine.base import Cancel, Sampling
-from gptoss_cli.engine.context import LlamaContext, LlamaOptions
+from gptoss_cli.engine.context import LlamaContext
 from gptoss_cli.engine.llama import LlamaTokenGenerator
 from gptoss_cli.engine.local import LocalEngine
 from gptoss_cli.harmony.vocabulary import ControlToken, Vocabulary
 from gptoss_cli.messages import Conversation, user
 from gptoss_cli.models.weights import open_model
+from tests.support.engines import options_for
 
 MOST_GUESSES = 8
 BEHIND_TOKENS = 64
@@ -35,16 +36,7 @@ DEMO = Path(__file__).parents[1] / "gptoss_cli" / "models" / "demo.gguf"
 
 def costs(path: Path, rounds: int) -> list[float]:
     """Return seconds of decoding 1 to MOST_GUESSES + 1 tokens at once, medians."""
-    file = open_model(path).file
-    context = LlamaContext(
-        LlamaOptions(
-            paths=file.parts,
-            context_window=4096,
-            largest_window=4096,
-            vocabulary_size=file.vocabulary_size,
-            threads=2,
-        )
-    )
+    context = LlamaContext(options_for(path, 4096, threads=2))
     context.load(lambda _: None, Cancel())
     # A row of logits for each token needs room for as many; sequences make it.
     context.open(4096, sequences=MOST_GUESSES + 1)
@@ -114,17 +106,8 @@ def _draft(known: Sequence[int], guesses: int) -> list[int]:
 def repeating_answers() -> list[tuple[list[int], list[int]]]:
     """Return prompts and greedy answers of the embedded model, which repeat the question."""
     opened = open_model(DEMO)
-    file = opened.file
     vocabulary = Vocabulary(opened.tokens, opened.token_types)
-    generator = LlamaTokenGenerator(
-        LlamaOptions(
-            paths=file.parts,
-            context_window=1024,
-            largest_window=1024,
-            vocabulary_size=file.vocabulary_size,
-            threads=1,
-        )
-    )
+    generator = LlamaTokenGenerator(options_for(DEMO, 1024))
     engine = LocalEngine(generator, vocabulary)
     chosen, found = random.Random(2), []
     stop = frozenset(vocabulary.control(name) for name in (ControlToken.RETURN, ControlToken.CALL))

@@ -14,11 +14,10 @@ from pathlib import Path
 
 from benchmarks.timing import warm
 from gptoss_cli.engine.base import Cancel, Generated, Sampling
-from gptoss_cli.engine.context import LlamaOptions
 from gptoss_cli.engine.llama import LlamaTokenGenerator
 from gptoss_cli.events import FinishReason
 from gptoss_cli.machine import usable_cores
-from gptoss_cli.models.weights import open_model
+from tests.support.engines import options_for
 
 PROMPT_TOKENS = 4000
 LATEST_S = 4.0
@@ -27,16 +26,7 @@ LATEST_S = 4.0
 def main() -> None:
     path, times = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 10
     warm(path)
-    model = open_model(path).file
-    generator = LlamaTokenGenerator(
-        LlamaOptions(
-            paths=model.parts,
-            context_window=8192,
-            largest_window=8192,
-            vocabulary_size=model.vocabulary_size,
-            threads=usable_cores(),
-        )
-    )
+    generator = LlamaTokenGenerator(options_for(path, 8192, threads=usable_cores()))
     for _ in generator.load(Cancel()):
         pass
     chosen, waited = random.Random(1), []

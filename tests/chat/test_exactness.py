@@ -14,7 +14,8 @@ import pytest
 
 from gptoss_cli.engine.base import Cancel
 from gptoss_cli.models.registry import DEMO_FILE
-from tests.support.conversations import NotingContext, RandomConversation, options_for
+from tests.support.conversations import NotingContext, RandomConversation
+from tests.support.engines import options_for
 
 MANY = int(os.environ.get("TEST_CONVERSATIONS", "2"))
 TURNS = 12

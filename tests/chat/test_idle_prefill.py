@@ -10,7 +10,6 @@ import random
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -19,13 +18,11 @@ from gptoss_cli.chat.settings import ChatSettings
 from gptoss_cli.chat.titling import suggest_title
 from gptoss_cli.chat.turn import Chat, Prepared
 from gptoss_cli.engine.base import Cancel, Sampling
-from gptoss_cli.engine.llama import LlamaOptions, LlamaTokenGenerator
 from gptoss_cli.engine.local import LocalEngine
 from gptoss_cli.events import AnalysisDelta, Event, Finished, FinishReason, MessageCompleted
-from gptoss_cli.harmony.vocabulary import Vocabulary
 from gptoss_cli.messages import Channel, Conversation, Message, Role, final, user
 from gptoss_cli.models.registry import DEMO_FILE
-from gptoss_cli.models.weights import open_model
+from tests.support.engines import engine_on
 
 MANY = int(os.environ.get("TEST_CONVERSATIONS", "3"))
 FRAME = 8  # tokens around a new message that may be read with it
@@ -34,21 +31,9 @@ QUESTIONS = ("What is 47 + 85?", "and minus 12?", "900 - 123", "47 더하기 85�
 GREEDY = ChatSettings(date="2026-11-22", sampling=Sampling(temperature=0.0), max_tokens=200)
 
 
-def engine_on(path: Path, window: int = 2048) -> LocalEngine:
-    opened = open_model(path)
-    options = LlamaOptions(
-        paths=(path,),
-        context_window=window,
-        largest_window=window,
-        vocabulary_size=opened.file.vocabulary_size,
-        threads=1,
-    )
-    return LocalEngine(LlamaTokenGenerator(options), Vocabulary(opened.tokens, opened.token_types))
-
-
 @pytest.fixture
 def engine() -> Iterator[LocalEngine]:
-    engine = engine_on(DEMO_FILE)
+    engine = engine_on(DEMO_FILE, 2048)
     yield engine
     engine.close()
 
@@ -184,7 +169,7 @@ def test_a_stopped_answer_is_no_part_of_what_is_read(chat):
 
 
 def test_a_title_asked_in_idle_time_costs_the_next_message_nothing(random_model):
-    engine = engine_on(random_model)
+    engine = engine_on(random_model, 2048)
     chat = Chat(engine, replace(GREEDY, max_tokens=30))
     chat.tree.add(user("q" * 90))
     chat.tree.add(final("a" * 90))
@@ -241,7 +226,7 @@ def test_where_the_oldest_turns_leave_the_answer_is_right(random_model):
 def test_another_model_reads_all_of_it_in_idle_time(chat):
     for text in QUESTIONS[:2]:
         ask(chat, text)
-    chat.change_engine(engine_on(DEMO_FILE), 2048)
+    chat.change_engine(engine_on(DEMO_FILE, 2048), 2048)
     idle(chat)
     assert ask(chat, "5 + 5") <= FRAME
     chat.engine.close()
@@ -264,7 +249,7 @@ def message_of(events: list[Event]) -> list[str]:
 def test_a_random_conversation_is_what_it_would_have_been_without_a_cache(seed, engine):
     """The same greedy tokens, up to 200 for each answer, as from an empty cache."""
     chance, chat = random.Random(seed), Chat(engine, GREEDY)
-    reference = engine_on(DEMO_FILE)
+    reference = engine_on(DEMO_FILE, 2048)
     for _ in range(8):
         turns = chat.tree.turns()
         match chance.choice(["ask"] * 3 + ["undo", "regen", "stop", "effort"]):

@@ -12,7 +12,6 @@ import pytest
 
 from gptoss_cli.engine.answering import AnswerConstraint, MessageFrame
 from gptoss_cli.engine.base import Cancel, Grammar, Sampling
-from gptoss_cli.engine.context import LlamaOptions
 from gptoss_cli.engine.exponents import DigitTokens, ExponentLimit
 from gptoss_cli.engine.grammar import (
     TextConstraint,
@@ -23,13 +22,13 @@ from gptoss_cli.engine.grammar import (
     matches,
     regex_grammar,
 )
-from gptoss_cli.engine.llama import LlamaTokenGenerator
 from gptoss_cli.engine.local import LocalEngine
 from gptoss_cli.errors import UnmetFormError
 from gptoss_cli.events import AnalysisDelta, FinalDelta, Finished, FinishReason
 from gptoss_cli.harmony.vocabulary import Vocabulary
 from gptoss_cli.messages import Conversation, user
 from gptoss_cli.models.weights import open_model
+from tests.support.engines import engine_on
 from tests.support.random_model import write_random_model
 
 DEMO = Path(__file__).parents[2] / "gptoss_cli" / "models" / "demo.gguf"
@@ -44,21 +43,9 @@ SUM = json_grammar(
 )
 
 
-def engine_of(path: Path) -> LocalEngine:
-    opened = open_model(path)
-    options = LlamaOptions(
-        paths=opened.file.parts,
-        context_window=1024,
-        largest_window=1024,
-        vocabulary_size=opened.file.vocabulary_size,
-        threads=1,
-    )
-    return LocalEngine(LlamaTokenGenerator(options), Vocabulary(opened.tokens, opened.token_types))
-
-
 @pytest.fixture(scope="module")
 def demo():
-    engine = engine_of(DEMO)
+    engine = engine_on(DEMO, 1024)
     yield engine
     engine.close()
 
@@ -66,7 +53,7 @@ def demo():
 @pytest.fixture(scope="module")
 def random(tmp_path_factory):
     path = tmp_path_factory.mktemp("random") / "random.gguf"
-    engine = engine_of(write_random_model(path, layers=2))
+    engine = engine_on(write_random_model(path, layers=2), 1024)
     yield engine
     engine.close()
 

@@ -20,7 +20,7 @@ from gptoss_cli.engine.llama import LlamaTokenGenerator, _patiently
 from gptoss_cli.engine.worker import Stream
 from gptoss_cli.errors import DoesNotFitError, ModelFileError
 from gptoss_cli.events import FinishReason, PromptProgress
-from gptoss_cli.models.weights import open_model
+from tests.support.engines import options_for
 
 GREEDY = Sampling(temperature=0.0)
 
@@ -129,16 +129,7 @@ def test_a_prompt_whose_first_piece_takes_long_is_told_of_meanwhile(monkeypatch)
 
 def test_llama_cpp_computes_the_same_without_the_vocabulary(random_model, monkeypatch):
     def row() -> np.ndarray:
-        file = open_model(random_model).file
-        context = LlamaContext(
-            LlamaOptions(
-                paths=file.parts,
-                context_window=512,
-                largest_window=512,
-                vocabulary_size=file.vocabulary_size,
-                threads=1,
-            )
-        )
+        context = LlamaContext(options_for(random_model, 512))
         context.load(lambda _: None, Cancel())
         context.open(512)
         context.decode([1, 2, 3, 4], logits=True)

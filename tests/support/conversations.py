@@ -25,22 +25,10 @@ from gptoss_cli.messages import Channel, Message, Role, analysis, user
 from gptoss_cli.models.registry import DEMO_FILE
 from gptoss_cli.models.weights import open_model
 from gptoss_cli.sessions.store import open_store
+from tests.support.engines import options_for
 
 ACTIONS = ("ask", "ask", "undo", "undo", "regenerate", "tool", "stop", "restart", "effort")
 GREEDY = ChatSettings(date="2026-11-22", sampling=Sampling(temperature=0.0), max_tokens=200)
-
-
-def options_for(path: Path, window: int, place: Place | None = None) -> LlamaOptions:
-    """Return options of one thread: more of them cut sums into other parts."""
-    file = open_model(path).file
-    return LlamaOptions(
-        paths=file.parts,
-        context_window=window,
-        largest_window=window,
-        vocabulary_size=file.vocabulary_size,
-        threads=1,
-        kept_at=place,
-    )
 
 
 class NotingContext(LlamaContext):
