@@ -2,15 +2,16 @@
 
     python -m benchmarks.exactness [CONVERSATIONS] [MODEL.gguf TOKENS]
 
-First llama.cpp by itself: the same tokens in batches of other sizes. Then the program with undo,
-questions asked again, tools, interruptions and restarts from the disk: each token of each answer,
-against an empty cache that reads prompt and answer. The embedded model holds CONVERSATIONS (100);
-MODEL is given random TOKENS instead. A difference is the largest of a row, in parts of its range.
+First the program with undo, questions asked again, tools, interruptions and restarts from the disk:
+each token of each answer, against an empty cache that reads prompt and answer. Then llama.cpp by
+itself: the same tokens in batches of other sizes, as the program has them and with the fused
+attention that llama.cpp would take. The embedded model holds CONVERSATIONS (100); MODEL is given
+random TOKENS instead. A difference is the largest of a row, in parts of its range.
 
-On a CPU llama.cpp has two kernels of attention: below 64 tokens a batch it sums in 16 bits, from 64
-on in 32. That is one part of the differences; routers that are so close to a tie that this decides
-them are the other. Both are shown by taking them away: by pieces below 64 on both sides, and by a
-second reading that is made to choose the experts of the first.
+On a CPU the fused attention has two kernels: below 64 tokens a batch it sums in 16 bits, from 64 on
+in 32. That is one part of its differences; routers that are so close to a tie that this decides
+them are the other. The latter is shown by a second reading that is made to choose the experts of
+the first. Without it, batches of any size but one are the same to the bit.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.attention import Fused
 from benchmarks.differences import Differences
 from benchmarks.routers import Choices, RoutedContext
 from gptoss_cli.engine.base import Cancel
@@ -35,23 +37,24 @@ from tests.support.engines import options_for
 
 TURNS = 8
 WINDOW = 4096
-PIECE = RoutedContext.piece
 EXCHANGES, WRITTEN_TOKENS = 3, 12
 MOST_TEXTS = 20
+BEGINNING = 96  # tokens that may come from a disk, so that nobody saw which experts they got
 
 
-class SmallPieces(RoutedContext):
-    """Reads and writes with the same kernel."""
-
-    piece = 32
+class FusedContext(Fused, RoutedContext):
+    """As llama.cpp computes by itself, with routers that are seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Tokens of a prompt and its answer, and the logits behind the prompt and each token."""
+    """Tokens of a prompt and its answer, which of them were decoded one by one, and the logits
+    behind the prompt and each token.
+    """
 
     tokens: list[int]
     n_prompt: int
+    alone: list[bool]
     rows: np.ndarray
     choices: Choices
 
@@ -64,45 +67,50 @@ def opened(path: Path, kind: type[RoutedContext]) -> RoutedContext:
     return context
 
 
-def alone(context: RoutedContext, texts: list[list[int]], sizes: tuple[int, ...]) -> None:
+def by_itself(
+    name: str, context: RoutedContext, texts: list[list[int]], sizes: tuple[int, ...]
+) -> None:
     """Print what other sizes of batches change in llama.cpp by itself."""
+    usual = context.piece_tokens
     for size in sizes:
         differences = Differences()
         for tokens in texts:
             context.routers.held = {}
             rows, choices = context.bare(tokens, size), context.routers.chosen
-            differences.add(rows, choices, context, partial(context.bare, tokens, PIECE))
-        differences.show(f"llama.cpp, batches of {size} beside {PIECE}")
+            differences.add(rows, choices, context, partial(context.bare, tokens, usual))
+        differences.show(f"{name}, batches of {size} beside {usual}")
 
 
-def chats(count: int, kind: type[RoutedContext]) -> Iterator[Answer]:
+def chats(count: int) -> Iterator[Answer]:
     """Yield the answers of so many random conversations."""
     for seed in range(count):
         known: Choices = {}  # also what was chosen before the program was started again
         with tempfile.TemporaryDirectory() as folder:
-            conversation = RandomConversation(seed, Path(folder), kind)
-            for tokens, n_prompt, rows in conversation.answers(TURNS):
+            conversation = RandomConversation(seed, Path(folder), RoutedContext)
+            for tokens, n_prompt, rows, alone in conversation.answers(TURNS):
                 known |= conversation.context.routers.chosen
-                now = {place: known[place] for place in known if place[0] < len(tokens)}
-                yield Answer(tokens, n_prompt, rows, now)
+                now = {p: known[p] for p in known if BEGINNING <= p[0] < len(tokens)}
+                yield Answer(tokens, n_prompt, alone, rows, now)
             conversation.close()
 
 
 def exchanged(context: RoutedContext, n_tokens: int) -> Iterator[Answer]:
     """Yield answers to random prompts, before each of which the cache is gone back in."""
     chance, prompt = np.random.default_rng(1), list[int]()
+    piece = context.piece_tokens
     for _ in range(EXCHANGES):
         prompt = prompt[: len(prompt) * 3 // 4] + chance.integers(0, 100_000, n_tokens).tolist()
         start = context.kv.rewind(prompt)
-        for first in range(start, len(prompt), PIECE):
-            end = min(first + PIECE, len(prompt))
+        for first in range(start, len(prompt), piece):
+            end = min(first + piece, len(prompt))
             context.decode(prompt[first:end], logits=end == len(prompt))
         context.kv.checkpoint()
         del context.rows[:-1]
         for _ in range(WRITTEN_TOKENS):
             context.decode([int(context.rows[-1].argmax())], logits=True)
         choices = {p: c for p, c in context.routers.chosen.items() if p[0] < len(context.kv.tokens)}
-        yield Answer(list(context.kv.tokens), len(prompt), np.array(context.rows), choices)
+        tokens, alone = list(context.kv.tokens), list(context.alone)
+        yield Answer(tokens, len(prompt), alone, np.array(context.rows), choices)
 
 
 def from_the_disk(memory: RoutedContext, other: RoutedContext, texts: list[list[int]]) -> None:
@@ -112,7 +120,7 @@ def from_the_disk(memory: RoutedContext, other: RoutedContext, texts: list[list[
         store = KVStore(Path(folder), 1 << 30)
         for number, tokens in enumerate(texts):
             half, key = len(tokens) // 2, f"{number:020}"
-            memory.fresh(tokens[:half], half)
+            memory.fresh(tokens[:half], half, [False] * half)
             kept = memory.kv.export(0)
             assert kept is not None
             assert store.keep(Origin(key, "m", "s"), kept)
@@ -123,7 +131,7 @@ def from_the_disk(memory: RoutedContext, other: RoutedContext, texts: list[list[
             again = other.kv.export(0)
             states += again is not None and bytes(again.state.content) == bytes(kept.state.content)
             for context in (memory, other):
-                context.decode(tokens[half : half + PIECE], logits=True)
+                context.decode(tokens[half : half + context.piece_tokens], logits=True)
             logits += np.array_equal(memory.rows[-1], other.rows[-1])
     print(
         f"from the disk: {states} of {len(texts)} states the same bytes, {logits} go on to the bit"
@@ -135,7 +143,7 @@ def beside_fresh(name: str, context: RoutedContext, answers: Iterator[Answer]) -
     differences, texts = Differences(), []
     for answer in answers:
         tokens, n_prompt = answer.tokens, answer.n_prompt
-        read = partial(context.fresh, tokens, n_prompt)
+        read = partial(context.fresh, tokens, n_prompt, answer.alone)
         differences.add(answer.rows, answer.choices, context, read)
         texts.append(tokens)
     differences.show(name)
@@ -145,19 +153,19 @@ def beside_fresh(name: str, context: RoutedContext, answers: Iterator[Answer]) -
 def main() -> None:
     """Measure the program, the disk and llama.cpp by itself."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    if len(sys.argv) > 2:
-        path, n_tokens = Path(sys.argv[2]), int(sys.argv[3])
-        context, other = opened(path, RoutedContext), opened(path, RoutedContext)
+    has_model = len(sys.argv) > 2
+    path = Path(sys.argv[2]) if has_model else DEMO_FILE
+    context, other = opened(path, RoutedContext), opened(path, RoutedContext)
+    if has_model:
+        n_tokens = int(sys.argv[3])
         beside_fresh("gone back in", other, exchanged(context, n_tokens))
         texts = [np.random.default_rng(2).integers(0, 100_000, n_tokens).tolist()]
-        from_the_disk(context, other, texts)
-        alone(other, texts, (63, 1))
-        return
-    context, small = opened(DEMO_FILE, RoutedContext), opened(DEMO_FILE, SmallPieces)
-    beside_fresh("small pieces", small, chats(count, SmallPieces))
-    texts = beside_fresh("the program", context, chats(count, RoutedContext))[:MOST_TEXTS]
-    from_the_disk(context, opened(DEMO_FILE, RoutedContext), texts)
-    alone(context, texts, (512, 64, 63, 32, 1))
+    else:
+        texts = beside_fresh("the program", other, chats(count))[:MOST_TEXTS]
+    from_the_disk(context, other, texts)
+    by_itself("llama.cpp as the program has it", other, texts, (63, 32, 2, 1))
+    other.close()
+    by_itself("fused attention", opened(path, FusedContext), texts, (512, 63, 1))
 
 
 if __name__ == "__main__":

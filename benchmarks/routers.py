@@ -105,9 +105,9 @@ class RoutedContext(NotingContext):
         self.routers.end = len(self.kv.tokens) + len(tokens)
         return super().decode(tokens, logits=logits)
 
-    def fresh(self, tokens: Sequence[int], n_prompt: int) -> np.ndarray:
+    def fresh(self, tokens: Sequence[int], n_prompt: int, alone: Sequence[bool]) -> np.ndarray:
         self.routers.chosen = {}
-        return super().fresh(tokens, n_prompt)
+        return super().fresh(tokens, n_prompt, alone)
 
     def bare(self, tokens: Sequence[int], size: int) -> np.ndarray:
         """Return the logits of all `tokens`, decoded from nothing in batches of `size`."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gptoss_cli.engine.base import Cancel, Generated, Sampling
-from gptoss_cli.engine.context import UBATCH_TOKENS, LlamaContext, LlamaOptions
+from gptoss_cli.engine.context import LlamaContext, LlamaOptions
 from gptoss_cli.engine.reuse import Reuse
 from gptoss_cli.engine.sampling import Sampler
 from gptoss_cli.engine.sequences import Row, Sequences
@@ -150,6 +150,7 @@ class _Loop:
         self._reuse = reuse
         self._vocabulary_size = context.vocabulary_size
         self._piece_tokens = context.piece_tokens
+        self._ubatch_tokens = context.ubatch_tokens
         self._window = window
         self._unwanted = unwanted
         self._put = put
@@ -213,7 +214,7 @@ class _Loop:
         rows: list[Row] = []
         drawing: list[tuple[int, _Running]] = []
         answering = sum(len(r.waiting) == 1 for r in self._running)
-        room = min(UBATCH_TOKENS, self._piece_tokens + answering)
+        room = min(self._ubatch_tokens, self._piece_tokens + answering)
         # Answers first: their tokens are one each, and prompts take what is left.
         for running in sorted(self._running, key=lambda r: len(r.waiting) > 1):
             piece = running.waiting[: room - len(rows)]

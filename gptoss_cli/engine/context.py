@@ -1,8 +1,7 @@
 """One model and one context of llama.cpp, on its low-level bindings.
 
 The high-level ``llama_cpp.Llama`` is not used: it cannot reach several parameters that gpt-oss
-needs (one output row, automatic flash attention) and its prefix reuse corrupts a sliding-window
-cache.
+needs (one output row, a choice of attention) and its prefix reuse corrupts a sliding-window cache.
 """
 
 from __future__ import annotations
@@ -31,8 +30,11 @@ from gptoss_cli.errors import (
 )
 
 UBATCH_TOKENS: Final = 512
-# On a CPU as fast as a whole ubatch (benchmarks/RESULTS.md), with progress four times as often.
+# With flash attention on a CPU as fast as a whole ubatch, with progress four times as often.
 _CPU_PIECE_TOKENS: Final = 128
+# Without, every token of a ubatch takes memory for each token before it; as fast as 128.
+SCORES_UBATCH_TOKENS: Final = 64
+MOST_SCORES_TOKENS: Final = 32_768
 _CHECKPOINT_BUDGET_BYTES: Final = 64 << 20
 _PROGRESS_EVERY_S: Final = 0.1
 _DECODED, _NO_SLOT, _ABORTED = 0, 1, 2
@@ -81,9 +83,19 @@ class LlamaContext:
         """What llama.cpp itself took, so far, to decode and to hand over logits."""
 
     @property
+    def ubatch_tokens(self) -> int:
+        """How many tokens llama.cpp computes together; a decode of more is cut."""
+        return _ubatch_tokens(self.has_flash_attention)
+
+    @property
     def piece_tokens(self) -> int:
         """How many tokens of a prompt are decoded between two reports of progress."""
-        return UBATCH_TOKENS if self.is_on_gpu else _CPU_PIECE_TOKENS
+        return self.ubatch_tokens if self.is_on_gpu else min(self.ubatch_tokens, _CPU_PIECE_TOKENS)
+
+    @property
+    def has_flash_attention(self) -> bool:
+        """Whether llama.cpp fuses attention, as the open context has it; see ``_fuses``."""
+        return self._fuses(self.n_ctx)
 
     @property
     def is_on_gpu(self) -> bool:
@@ -129,14 +141,20 @@ class LlamaContext:
         DoesNotFitError when there is no memory for it.
         """
         library = self._library
+        is_fused = self._fuses(n_ctx)
         parameters = library.llama_context_default_params()
         parameters.n_ctx = n_ctx
-        parameters.n_batch = parameters.n_ubatch = min(UBATCH_TOKENS, n_ctx)
+        parameters.n_batch = min(UBATCH_TOKENS, n_ctx)  # for more than one the process would abort
+        parameters.n_ubatch = min(_ubatch_tokens(is_fused), n_ctx)
         parameters.n_outputs_max = sequences  # llama.cpp insists on one for each
         parameters.n_seq_max = sequences
         parameters.kv_unified = sequences > 1  # copies of a sequence share its cells
         parameters.n_threads = parameters.n_threads_batch = self._options.threads
-        parameters.flash_attn_type = library.LLAMA_FLASH_ATTN_TYPE_AUTO
+        parameters.flash_attn_type = (
+            library.LLAMA_FLASH_ATTN_TYPE_AUTO
+            if is_fused
+            else library.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        )
         parameters.swa_full = False
         parameters.no_perf = True
         bindings.forget_log()
@@ -193,14 +211,26 @@ class LlamaContext:
     def key(self) -> str:
         """Return what tells this KV from that of other weights, builds and parameters.
 
-        Raises OSError. The length of the context is no part of it: no cell depends on that.
+        Raises OSError. The length of the context is no part of it: cells depend only on what
+        attention it makes possible.
         """
         options = self._options
         placement = (options.repack, options.gpu_layers, options.cpu_expert_layers, self._sequences)
         # As ``open`` has them: what the cache's cells are and in which batches they are computed.
-        cells = ("f16", "f16", "flash attention: auto", "no rope overrides", "no LoRA")
-        batches = (UBATCH_TOKENS, self.piece_tokens, self.sliding_window)
+        attention = "flash attention: auto" if self.has_flash_attention else "scores"
+        cells = ("f16", "f16", attention, "no rope overrides", "no LoRA")
+        batches = (self.ubatch_tokens, self.piece_tokens, self.sliding_window)
         return kv_key(options.paths, self._library, (*placement, *cells, *batches))
+
+    def _fuses(self, n_ctx: int) -> bool:
+        """Whether llama.cpp shall fuse attention instead of holding the scores of all heads.
+
+        Not on a CPU, but for windows whose scores would take gigabytes. Its fused kernels there
+        take up to five times as long for a single token, and sum in 16 bits below 64 tokens a
+        batch, in 32 from there on; without them a prompt is computed the same to the bit however
+        it is cut (benchmarks/RESULTS.md, Exactness).
+        """
+        return self.is_on_gpu or n_ctx > MOST_SCORES_TOKENS
 
     def obey(self, cancel: Cancel) -> None:
         """Let `cancel` stop the following decodes between two nodes of the graph (CPU only)."""
@@ -265,6 +295,10 @@ class LlamaContext:
             self._library.llama_model_free(self._model)
         self._context = self._model = self._kv = self._batch = None
         self._row = (0, np.empty(0, dtype=np.float32))
+
+
+def _ubatch_tokens(is_fused: bool) -> int:
+    return UBATCH_TOKENS if is_fused else SCORES_UBATCH_TOKENS
 
 
 def _paced(report: Callable[[float], None]) -> Callable[[float], None]:

@@ -64,7 +64,7 @@ class KVCache:
         At least the last token of `prompt` is left to be decoded, as only decoding gives logits.
         """
         shared = common_prefix(self.tokens, prompt)
-        kept = self._go_back(min(shared, len(prompt) - 1), shared)
+        kept = self._go_back(min(shared, len(prompt) - 1))
         self._checkpoints = [c for c in self._checkpoints if c.n_tokens <= shared]
         return kept
 
@@ -101,7 +101,7 @@ class KVCache:
         keep = min(shared, len(prompt) - 1)
         if keep == len(self.tokens) or self.window_reaches(keep):
             return keep
-        places = (c.n_tokens for c in self._checkpoints if c.n_tokens <= shared + 1)
+        places = (c.n_tokens for c in self._checkpoints if c.n_tokens <= keep + 1)
         return min(keep, max(places, default=0))
 
     def export(self, most_checkpoints: int) -> KVState | None:
@@ -166,13 +166,13 @@ class KVCache:
         old = range(1, len(ends) - _RECENT)
         return min(old, key=lambda i: ends[i] - ends[i - 1], default=0)
 
-    def _go_back(self, keep: int, shared: int) -> int:
-        """Keep the first `keep` tokens, or fewer; return how many. The prompt shares `shared`."""
+    def _go_back(self, keep: int) -> int:
+        """Keep the first `keep` tokens, or fewer; return how many."""
         if keep == len(self.tokens) or self._cut(keep):
             return keep
         # One token fewer than a checkpoint is still exact: it holds one cell more than the window.
         for checkpoint in reversed(self._checkpoints):
-            if checkpoint.n_tokens <= shared + 1 and self._restore(checkpoint):
+            if checkpoint.n_tokens <= keep + 1 and self._restore(checkpoint):
                 keep = min(keep, checkpoint.n_tokens)
                 self._remove_from(keep)
                 return keep

@@ -54,7 +54,7 @@ def decode_prompt(
     while start < len(prompt):
         if is_stopped():
             return False
-        end = min(start + size, *(cut for cut in (*ends, *cuts, len(prompt)) if cut > start))
+        end = piece_end(start, size, min(cut for cut in (*ends, *cuts, len(prompt)) if cut > start))
         if not context.decode(prompt[start:end], logits=logits and end == len(prompt)):
             return False
         if end in ends:
@@ -130,6 +130,16 @@ def read_ahead(
         logits=False,
     ):
         kv.checkpoint()
+
+
+def piece_end(start: int, size: int, cut: int) -> int:
+    """Return where a piece of at most `size` tokens ends that starts at `start`, `cut` at the last.
+
+    None of one token is left before `cut`: llama.cpp multiplies one row in another order than
+    several, and a prompt shall be the same to the bit however it is cut.
+    """
+    end = min(start + size, cut)
+    return end - 1 if end == cut - 1 and end > start + 1 else end
 
 
 def worth_a_cut(turn_starts: Sequence[int], start: int) -> list[int]:

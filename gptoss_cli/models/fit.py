@@ -1,7 +1,8 @@
 """How much memory a model takes beside its weights, before it is loaded.
 
 The sizes are llama.cpp's: one half of the layers keeps keys and values of the whole context, the
-other half of the sliding window and one ubatch, padded to 256 cells.
+other half of the sliding window and one ubatch, padded to 256 cells. Attention that is not fused
+holds a score for each head of each token of a ubatch and each token before it.
 """
 
 from __future__ import annotations
@@ -12,13 +13,22 @@ from gptoss_cli.machine import Memory
 from gptoss_cli.models.weights import ModelFile, ModelShape
 
 UBATCH_TOKENS: Final = 512
+# On a CPU, up to windows of so many tokens, attention is not fused (``engine.context``).
+SCORES_UBATCH_TOKENS: Final = 64
+MOST_SCORES_TOKENS: Final = 32_768
 PAD: Final = 256
 _MASK_BYTES: Final = 2
+_SCORE_BYTES: Final = 4 + 2  # in 32 bits, and in 16 to be multiplied
 _SCRATCH_BYTES: Final = 160 << 20
 
 
 def kv_bytes(
-    shape: ModelShape, context_window: int, *, windows: int = 1, sequences: int = 1
+    shape: ModelShape,
+    context_window: int,
+    *,
+    windows: int = 1,
+    sequences: int = 1,
+    on_gpu: bool = False,
 ) -> int:
     """Return the size of the KV cache for `context_window` tokens, f16, sliding window apart.
 
@@ -26,18 +36,32 @@ def kv_bytes(
     (``engine.sequences``).
     """
     tokens = context_window * windows
-    windowed = min(tokens, shape.window * sequences + UBATCH_TOKENS)
+    ubatch = SCORES_UBATCH_TOKENS if _has_scores(tokens, on_gpu) else UBATCH_TOKENS
+    windowed = min(tokens, shape.window * sequences + ubatch)
     windowed = -(-windowed // PAD) * PAD
     return shape.kv_bytes_per_token * (tokens + windowed)
 
 
 def working_bytes(
-    shape: ModelShape, context_window: int, *, windows: int = 1, sequences: int = 1
+    shape: ModelShape,
+    context_window: int,
+    *,
+    windows: int = 1,
+    sequences: int = 1,
+    on_gpu: bool = False,
 ) -> int:
     """Return what is needed beside the weights: KV cache and compute buffers."""
-    mask = context_window * windows * UBATCH_TOKENS * _MASK_BYTES
-    kv = kv_bytes(shape, context_window, windows=windows, sequences=sequences)
-    return kv + mask + _SCRATCH_BYTES
+    tokens = context_window * windows
+    if _has_scores(tokens, on_gpu):
+        per_token = SCORES_UBATCH_TOKENS * (shape.heads * _SCORE_BYTES + _MASK_BYTES)
+    else:
+        per_token = UBATCH_TOKENS * _MASK_BYTES
+    kv = kv_bytes(shape, context_window, windows=windows, sequences=sequences, on_gpu=on_gpu)
+    return kv + tokens * per_token + _SCRATCH_BYTES
+
+
+def _has_scores(tokens: int, on_gpu: bool) -> bool:
+    return not on_gpu and tokens <= MOST_SCORES_TOKENS
 
 
 def largest_window(model: ModelFile, machine: Memory, *, repack: bool) -> int:

@@ -54,14 +54,22 @@ class Preflight:
     def kv_bytes(self) -> int:
         """Keys and values of the whole window, or of all there are."""
         return fit.kv_bytes(
-            self.model.shape, self.context_window, windows=self.windows, sequences=self.sequences
+            self.model.shape,
+            self.context_window,
+            windows=self.windows,
+            sequences=self.sequences,
+            on_gpu=self.gpu_free_bytes is not None,
         )
 
     @property
     def buffer_bytes(self) -> int:
         """What computing takes beside them."""
         working_bytes = fit.working_bytes(
-            self.model.shape, self.context_window, windows=self.windows, sequences=self.sequences
+            self.model.shape,
+            self.context_window,
+            windows=self.windows,
+            sequences=self.sequences,
+            on_gpu=self.gpu_free_bytes is not None,
         )
         return working_bytes - self.kv_bytes
 

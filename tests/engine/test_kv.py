@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gptoss_cli.engine.base import Cancel
-from gptoss_cli.engine.context import UBATCH_TOKENS, LlamaContext, LlamaOptions
+from gptoss_cli.engine.context import LlamaContext, LlamaOptions
 from gptoss_cli.engine.kv import common_prefix
 from tests.support.random_model import WINDOW
 
@@ -56,8 +56,8 @@ def tokens(count: int, seed: int) -> list[int]:
 def feed(context: LlamaContext, *batches: list[int]) -> np.ndarray:
     """Decode each batch by itself, since other batches round differently."""
     for ids in batches:
-        for start in range(0, len(ids), UBATCH_TOKENS):
-            assert context.decode(ids[start : start + UBATCH_TOKENS], logits=True)
+        for start in range(0, len(ids), context.ubatch_tokens):
+            assert context.decode(ids[start : start + context.ubatch_tokens], logits=True)
     return context.logits().copy()
 
 
@@ -110,6 +110,26 @@ def test_same_prompt_again_decodes_only_its_last_token(context, fresh):
     feed(fresh, prompt)
     assert fresh.kv.rewind(prompt) == kept
     assert np.abs(logits - feed(fresh, prompt[-1:])).max() < ROUNDING
+
+
+def test_a_checkpoint_is_exact_for_one_token_fewer_and_not_for_two(context, fresh):
+    longer = tokens(300, 42)
+    prefill(context, longer)
+    context.kv.checkpoint()
+    generate(context, 700, 43)
+    prompt = longer[:-1]
+    kept, logits = prefill(context, prompt)
+    assert kept < len(prompt) - 1
+    assert np.abs(logits - feed(fresh, prompt)).max() < ROUNDING
+
+
+def test_a_prompt_is_the_same_to_the_bit_however_it_is_cut(context, fresh):
+    prompt = tokens(150, 41)
+    whole = feed(context, prompt)
+    for size in (2, 3, 4, 25, 50):
+        fresh.kv.clear()
+        pieces = [prompt[start : start + size] for start in range(0, len(prompt), size)]
+        assert np.array_equal(feed(fresh, *pieces), whole)
 
 
 def test_a_short_way_back_needs_no_checkpoint(context, fresh):

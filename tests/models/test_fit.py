@@ -14,8 +14,11 @@ GB = 10**9
 
 
 def test_cache_of_the_20b_is_what_llama_cpp_allocates():
-    """192 MiB for 8,192 tokens in the full layers, 18 MiB for the windows of the others."""
-    assert kv_bytes(SHAPE_20B, 8192) == (192 + 18) << 20
+    """192 MiB for 8,192 tokens in the full layers; for the windows of the others 6 on a CPU, and
+    18 on a GPU.
+    """
+    assert kv_bytes(SHAPE_20B, 8192) == (192 + 6) << 20
+    assert kv_bytes(SHAPE_20B, 8192, on_gpu=True) == (192 + 18) << 20
 
 
 def test_a_small_context_needs_no_more_for_its_windows_than_it_has():
@@ -26,10 +29,19 @@ def test_working_memory_at_8k_stays_below_what_is_promised():
     assert working_bytes(SHAPE_20B, 8192) < 0.6 * GB
 
 
+def test_scores_are_held_only_where_they_take_less_than_a_gigabyte():
+    scores = [
+        working_bytes(SHAPE_20B, n) - working_bytes(SHAPE_20B, n, on_gpu=True)
+        for n in (8_192, 32_768, 65_536)
+    ]
+    assert 0.1 * GB < scores[0] < scores[1] < 0.8 * GB
+    assert scores[2] == 0
+
+
 def test_several_windows_share_one_cache_of_sliding_windows():
     one, four = (kv_bytes(SHAPE_20B, 8192, windows=n, sequences=sequences_for(n)) for n in (1, 4))
-    assert one == 24_576 * (8192 + 1024)
-    assert four == 24_576 * (4 * 8192 + 1792)
+    assert one == 24_576 * (8192 + 768)
+    assert four == 24_576 * (4 * 8192 + 1536)
     more = working_bytes(SHAPE_20B, 8192, windows=4, sequences=sequences_for(4))
     assert more - working_bytes(SHAPE_20B, 8192) > four - kv_bytes(SHAPE_20B, 8192)
 
@@ -42,6 +54,8 @@ def test_this_machine_is_measured():
 
 def test_the_engine_opens_contexts_as_they_are_counted_here():
     assert (fit.UBATCH_TOKENS, fit.PAD) == (context.UBATCH_TOKENS, WINDOW_STEP)
+    assert fit.SCORES_UBATCH_TOKENS == context.SCORES_UBATCH_TOKENS
+    assert fit.MOST_SCORES_TOKENS == context.MOST_SCORES_TOKENS
 
 
 def test_two_sizes_are_told_so_that_they_differ():

@@ -73,7 +73,7 @@ def test_what_fits_is_let_through():
 
 def test_too_large_for_the_machine_names_the_smaller_model():
     error = refusal(of_20b(8, 7))
-    assert "needs 12.5 GB of memory; this machine has 8.0 GB" in str(error)
+    assert "needs 12.7 GB of memory; this machine has 8.0 GB" in str(error)
     assert error.hint == "a machine with 16 GB, or --force and much patience"
     large = refusal(Preflight(MODEL_120B, 8192, Memory(32 * GB, 30 * GB)))
     assert large.hint.startswith("-m 20b")

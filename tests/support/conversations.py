@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from gptoss_cli.engine.context import LlamaContext, LlamaOptions
 from gptoss_cli.engine.kv_store import KVStore
 from gptoss_cli.engine.llama import LlamaTokenGenerator
 from gptoss_cli.engine.local import LocalEngine
+from gptoss_cli.engine.prefill import piece_end
 from gptoss_cli.engine.reuse import Place
 from gptoss_cli.events import Finished, MessageCompleted
 from gptoss_cli.harmony.vocabulary import Vocabulary
@@ -32,38 +34,47 @@ GREEDY = ChatSettings(date="2026-11-22", sampling=Sampling(temperature=0.0), max
 
 
 class NotingContext(LlamaContext):
-    """A context that keeps every row of logits. `piece`: the most tokens of a prompt it decodes at
-    once.
+    """A context that keeps every row of logits, and which tokens of the cache were decoded one by
+    one: llama.cpp multiplies one row in another order than several.
     """
-
-    piece = 128
 
     def __init__(self, options: LlamaOptions) -> None:
         super().__init__(options)
         self.rows: list[np.ndarray] = []
-
-    @property
-    def piece_tokens(self) -> int:
-        return self.piece
+        self.alone: list[bool] = []
 
     def decode(self, tokens: Sequence[int], *, logits: bool) -> bool:
+        before = len(self.kv.tokens)
         decoded = super().decode(tokens, logits=logits)
         if logits and decoded:
             self.rows.append(self.logits().copy())
+        unknown = max(0, before - len(self.alone))  # from a disk: what prompts begin with
+        del self.alone[before:]
+        self.alone += [False] * unknown + [len(tokens) == 1] * (len(self.kv.tokens) - before)
         return decoded
 
-    def fresh(self, tokens: Sequence[int], n_prompt: int) -> np.ndarray:
+    def fresh(self, tokens: Sequence[int], n_prompt: int, alone: Sequence[bool]) -> np.ndarray:
         """Return the logits behind a prompt and behind each token of its answer, read from an empty
-        cache: shape [answer, vocabulary].
+        cache: shape [answer, vocabulary]. Tokens that were `alone` are so again.
         """
         self.kv.clear()
         self.rows.clear()
-        for start in range(0, n_prompt, self.piece):
-            end = min(start + self.piece, n_prompt)
+        for start, end in _pieces(alone[:n_prompt], self.piece_tokens):
             assert self.decode(tokens[start:end], logits=end == n_prompt)
         for token in tokens[n_prompt:]:
             assert self.decode([token], logits=True)
         return np.array(self.rows)
+
+
+def _pieces(alone: Sequence[bool], size: int) -> Iterator[tuple[int, int]]:
+    """Yield where pieces of at most `size` tokens start and end; who is `alone` has its own."""
+    start = 0
+    for is_alone, run in itertools.groupby(alone):
+        cut = start + len(list(run))
+        while start < cut:
+            end = start + 1 if is_alone else piece_end(start, size, cut)
+            yield start, end
+            start = end
 
 
 class RandomConversation:
@@ -71,25 +82,27 @@ class RandomConversation:
     program ends and is started again. `kind`: the class of its contexts.
     """
 
-    def __init__(self, seed: int, folder: Path, kind: type[NotingContext]) -> None:
+    def __init__(self, seed: int, folder: Path, kind: type[NotingContext] = NotingContext) -> None:
         self._chance = random.Random(seed)
         self._kind = kind
         self._opened = open_model(DEMO_FILE)
         self._place = Place(KVStore(folder / "kv", 1 << 30), "demo")
         self._sessions = open_store(folder / f"sessions{seed}.db")
         self.cached_tokens = 0
+        self.context: Any = None
         self._begin()
 
-    def answers(self, turns: int) -> Iterator[tuple[list[int], int, np.ndarray]]:
+    def answers(self, turns: int) -> Iterator[tuple[list[int], int, np.ndarray, list[bool]]]:
         """Yield each answer, also what there is of a stopped one: the tokens of prompt and answer,
-        how many of them are the prompt, and the logits behind it and each token of the answer.
+        how many of them are the prompt, the logits behind it and each token of the answer, and
+        which tokens were decoded alone.
         """
         for _ in range(turns):
             self.context.rows.clear()
             self._act(self._chance.choice(ACTIONS))
             rows, tokens = self.context.rows, list(self.context.kv.tokens)
             if rows:
-                yield tokens, len(tokens) + 1 - len(rows), np.array(rows)
+                yield tokens, len(tokens) + 1 - len(rows), np.array(rows), list(self.context.alone)
 
     def close(self) -> None:
         """End the program and its store."""
@@ -99,7 +112,9 @@ class RandomConversation:
     def _begin(self) -> None:
         with mock.patch("gptoss_cli.engine.llama.LlamaContext", self._kind):
             generator = LlamaTokenGenerator(options_for(DEMO_FILE, 4096, self._place))
-        self.context: Any = generator._context
+        known = self.context.alone if self.context is not None else []
+        self.context = generator._context
+        self.context.alone = known
         vocabulary = Vocabulary(self._opened.tokens, self._opened.token_types)
         self._engine = LocalEngine(generator, vocabulary)
         self._chat = Chat(self._engine, GREEDY, keeper=Keeper(self._sessions))

@@ -43,7 +43,7 @@ def assessed(
         weights_bytes=model.total_bytes,
         expert_bytes=model.expert_bytes,
         working_bytes=fit.working_bytes(
-            model.shape, context_window, windows=windows, sequences=sequences
+            model.shape, context_window, windows=windows, sequences=sequences, on_gpu=True
         ),
         layers=model.shape.layers,
         threads=threads,
