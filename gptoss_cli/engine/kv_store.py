@@ -24,6 +24,7 @@ import numpy as np
 
 from gptoss_cli.engine import kv_file
 from gptoss_cli.engine.kv_file import AbandonedError, DamagedError, Header, KVState, Origin, Tokens
+from gptoss_cli.errors import GptossError
 
 _SUFFIX: Final = ".kv"
 _DRAFT: Final = ".draft-"
@@ -72,7 +73,7 @@ class KVStore:
     def prefix(self, key: str, tokens: Sequence[int]) -> Found | None:
         """Return the state of exactly these `tokens`, which many prompts begin with."""
         path = self._folder / _name(Origin(key, ""), np.asarray(tokens, dtype="<i4"))
-        return Found(path, len(tokens)) if path.is_file() else None
+        return Found(path, len(tokens)) if _is_file(path) else None
 
     def longest(self, key: str, prompt: Sequence[int]) -> Found | None:
         """Return the state of any conversation from which most of `prompt` can be gone on with."""
@@ -138,13 +139,22 @@ class KVStore:
         self._discard(found.path)
 
     def remove_sessions(self, session_ids: Sequence[str]) -> None:
-        """Remove all states of these conversations."""
+        """Remove all states of these conversations, also what others are writing of them.
+
+        Raises GptossError if one is left.
+        """
+        self._require_access()
         for session_id in session_ids:
-            for path in self._paths(f"session-*-{_digest(session_id.encode())}{_SUFFIX}"):
-                _unlink(path)
+            name = f"session-*-{_digest(session_id.encode())}{_SUFFIX}"
+            for path in [*self._paths(name), *self._paths(f"{_DRAFT}{name}*")]:
+                _remove(path)
 
     def entries(self) -> list[Entry]:
-        """Return all that is kept and can be read, the last used first."""
+        """Return all that is kept and can be read, the last used first.
+
+        Raises GptossError if nobody may look.
+        """
+        self._require_access()
         found = []
         for path in self._paths(f"*{_SUFFIX}"):
             with contextlib.suppress(OSError, *_UNREADABLE), _opened(path) as file:
@@ -154,13 +164,25 @@ class KVStore:
         return sorted(found, key=lambda entry: entry.used_s, reverse=True)
 
     def clear(self) -> tuple[int, int]:
-        """Remove everything; return how many files that were, and their bytes."""
+        """Remove everything; return how many files that were, and their bytes.
+
+        Raises GptossError at what cannot be removed.
+        """
+        self._require_access()
         count = size = 0
         for path, about in self._files():
-            if _unlink(path):
-                count += path.suffix == _SUFFIX
-                size += about.st_size
+            _remove(path)
+            count += path.suffix == _SUFFIX
+            size += about.st_size
         return count, size
+
+    def _require_access(self) -> None:
+        try:
+            os.scandir(self._folder).close()
+        except (FileNotFoundError, NotADirectoryError):
+            pass  # nothing is there
+        except OSError as error:
+            raise GptossError(f"{self._folder} cannot be read: {error.strerror}.") from None
 
     def _make_folder(self) -> None:
         if not self._folder.is_absolute():  # a user without a home
@@ -172,7 +194,7 @@ class KVStore:
     def _write(
         self, path: Path, origin: Origin, state: KVState, is_abandoned: Callable[[], bool]
     ) -> None:
-        descriptor, name = tempfile.mkstemp(prefix=_DRAFT, dir=self._folder)
+        descriptor, name = tempfile.mkstemp(prefix=f"{_DRAFT}{path.name}-", dir=self._folder)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 kv_file.write(file, origin, state, is_abandoned)
@@ -229,8 +251,15 @@ def _name(origin: Origin, tokens: Tokens) -> str:
     return f"{kind}-{origin.key}-{_digest(decides)}{_SUFFIX}"
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # nobody may look there, or the disk is gone
+        return False
+
+
 def _opened(path: Path) -> BinaryIO:
-    if not path.is_file():  # a pipe would be waited for until somebody writes to it
+    if not _is_file(path):  # a pipe would be waited for until somebody writes to it
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     return path.open("rb", buffering=0)
 
@@ -244,6 +273,14 @@ def _shared(left: Tokens, right: Tokens) -> int:
 
 def _digest(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, unless somebody else has. Raises GptossError."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise GptossError(f"{path} cannot be removed: {error.strerror}.") from None
 
 
 def _unlink(path: Path) -> bool:

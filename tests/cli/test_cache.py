@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,18 @@ def test_a_cache_that_cannot_be_written_costs_time_only(home, folder):
     done = gptoss("run", "-m", "demo", "12 + 30", env={"XDG_CACHE_HOME": "/proc/none"})
     assert (done.exit_code, done.stderr) == (0, "")
     assert cached("12 + 30", env={"GPTOSS_CACHE_GIB": "0"}) == 0
+
+
+def test_a_cache_that_nobody_can_look_into_is_not_called_empty(folder):
+    session = ask("--save", LONG)["session"]
+    shutil.rmtree(folder)
+    folder.symlink_to(folder)
+    assert ask("12 + 30")["exit_code"] == 0
+    for command in (["cache", "ls"], ["cache", "clear"], ["sessions", "rm", session, "--yes"]):
+        done = gptoss(*command)
+        assert done.exit_code == 1
+        assert f"{folder} cannot be read: Too many levels of symbolic links." in done.stderr
+    assert "1 conversation removed" in done.stderr
 
 
 def test_a_batch_takes_what_an_earlier_one_read():

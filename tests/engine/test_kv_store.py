@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ import pytest
 from gptoss_cli.engine.kv_file import KVState, Origin, Section
 from gptoss_cli.engine.kv_store import KVStore
 from gptoss_cli.engine.reuse import Place, Reuse
+from gptoss_cli.errors import GptossError
 
 GIB = 1 << 30
 KEY = "0123456789abcdef0123"
@@ -186,14 +190,69 @@ def test_the_limit_is_kept_and_what_was_used_longest_ago_leaves_first(folder):
     assert len(store.entries()) == len(sessions)  # nothing left for what does not fit anyway
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_to_is_left(folder):
-    folder.mkdir(parents=True)
-    folder.chmod(0o500)
-    folder.parent.chmod(0o500)
-    store = KVStore(folder, GIB)
-    assert not store.keep(Origin(KEY, "m", "s"), state([1, 2]))
-    assert store.longest(KEY, [1, 2, 3]) is None
+@contextlib.contextmanager
+def as_somebody_else(folder: Path, mode: int) -> Iterator[None]:
+    """Give `folder` that mode while this process may do there what any user may."""
+    folder.chmod(mode)
+    is_root = os.geteuid() == 0
+    if is_root:  # who may do everything
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+        folder.chmod(0o700)
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder whose parents everybody may enter."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder) / "kv"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_a_folder_that_may_not_be_entered_costs_time_only_and_is_told_to_who_asks(reachable):
+    store = KVStore(reachable, GIB)
+    kept(store, state([1, 2]), "")
+    found = store.prefix(KEY, [1, 2])
+    assert found
+    with as_somebody_else(reachable, 0o000):
+        assert store.prefix(KEY, [1, 2]) is None
+        assert store.longest(KEY, [1, 2, 3]) is None
+        assert store.load(KEY, found) is None
+        assert not store.keep(Origin(KEY, "m", "s"), state([1, 2]))
+        assert store.notes
+        for ask in (store.entries, store.clear, lambda: store.remove_sessions(["s"])):
+            with pytest.raises(GptossError, match="cannot be read: Permission denied"):
+                ask()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_a_folder_that_cannot_be_written_to_is_left_and_what_stays_there_is_told(reachable):
+    store = KVStore(reachable, GIB)
+    kept(store, state([1, 2]))
+    with as_somebody_else(reachable, 0o555):
+        assert not store.keep(Origin(KEY, "m", "t"), state([1, 2, 3]))
+        for remove in (store.clear, lambda: store.remove_sessions(["s"])):
+            with pytest.raises(GptossError, match="cannot be removed: Permission denied"):
+                remove()
+    store.remove_sessions(["s"])
+    assert store.entries() == []
+
+
+def test_a_conversation_that_is_removed_while_its_state_is_written_does_not_come_back(
+    store, folder
+):
+    def removed_by_another_program() -> bool:
+        KVStore(folder, GIB).remove_sessions(["s"])
+        return False
+
+    assert not store.keep(Origin(KEY, "m", "s"), state([1, 2]), removed_by_another_program)
+    assert list(folder.iterdir()) == []
+    assert store.keep(Origin(KEY, "m", "t"), state([1, 2]), removed_by_another_program)
 
 
 def test_where_no_folder_can_be_made_nothing_is_kept(tmp_path):

@@ -55,10 +55,10 @@ def _rm(names: list[str], *, everything: bool, yes: bool) -> int:
             return ExitCode.OK
         before = store.size_bytes()
         removed = store.remove([info.id for info in found])
-        kept_states().remove_sessions([info.id for info in found])
         freed = max(before - store.size_bytes(), 0)
     what = "1 conversation" if removed == 1 else f"{removed:,} conversations"
     say(f"{what} removed, {size(freed)} became free.")
+    kept_states().remove_sessions([info.id for info in found])
     return ExitCode.OK
 
 

@@ -127,9 +127,9 @@ def _forget(dialogue: Dialogue, text: str, _cancel: Cancel) -> None:
     texts = [*questions, *words, *map(as_typed, [*questions, *words]), *dialogue.typed]
     ids = dialogue.chat.keeper.ids
     store.remove([session_id])
-    dialogue.services.forget_typed(texts, ids)
     dialogue.front.forget_typed(texts, ids)
     dialogue.begin_anew(forgets=True)
+    dialogue.services.forget_typed(texts, ids)
     dialogue.front.say("forgotten. This is a new conversation.")
 
 
