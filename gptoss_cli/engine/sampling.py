@@ -8,6 +8,8 @@ top_k, top_p and min_p on the unscaled distribution, then the temperature.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +38,10 @@ class Sampler:
         # Padded to whole blocks; the padding keeps probability zero for ever.
         self._weights = np.zeros(blocks * _BLOCK, dtype=np.float32)
         self._size = vocabulary_size
+        rows = _rows(vocabulary_size, sampling.top_k)
+        is_alone = sampling.top_p >= 1.0 and sampling.min_p == 0.0
+        # Of a table with all logits, where top_k is the only filter.
+        self._rows = rows if is_alone and vocabulary_size % rows == 0 else 0
         self._is_greedy = (
             sampling.temperature < _GREEDY_BELOW or sampling.top_k == 1 or sampling.top_p <= 0.0
         )
@@ -51,6 +57,8 @@ class Sampler:
             _require_number(logits[token])
             return token
         if 0 < sampling.top_k < self._size:
+            if self._rows:
+                return self._draw_from_top_k(logits.reshape(self._rows, -1))
             return self._draw_from(_top_k(logits, sampling.top_k), logits)
         largest = logits.max()
         _require_number(largest)
@@ -124,6 +132,31 @@ class Sampler:
         token = min(token, int(np.searchsorted(inside, inside[-1], side="left")))
         return block * _BLOCK + token
 
+    def _draw_from_top_k(self, table: Logits) -> int:
+        """Draw one of the top_k likeliest, without any other filter; `table`: see ``_reaching``.
+
+        A value is drawn, and only its id is looked for: behind a decode everything is out of the
+        cache, the code too, and each step costs more than what it computes.
+        """
+        k, temperature = self._sampling.top_k, self._sampling.temperature
+        columns, floor = _reaching(table, k)
+        part = table.take(columns, axis=1)
+        values = part[part >= floor]
+        values.sort()
+        kept = values[: -k - 1 : -1]
+        _require_number(kept[0])
+        shifted = kept - kept[0]
+        if temperature != 1.0:
+            shifted /= temperature
+        cumulative = np.exp(shifted, out=shifted).cumsum(dtype=np.float64)
+        target = self._random.random() * cumulative[-1]
+        rank = min(int(cumulative.searchsorted(target, side="right")), k - 1)
+        row, column = (part == kept[rank]).nonzero()
+        ids = row * table.shape[1] + columns[column]
+        if len(ids) > 1:  # of equal ones, those with the lowest ids are kept
+            ids = np.sort(ids)[rank - np.count_nonzero(kept > kept[rank]) :]
+        return int(ids[0])
+
     def _draw_from(self, ids: NDArray[np.int64], logits: Logits) -> int:
         """Draw one of `ids`, which are sorted by their logits, largest first."""
         return self._choose(self._filtered(ids, logits), logits)
@@ -151,8 +184,8 @@ class Sampler:
         return int(ids[min(index, len(cumulative) - 1)])
 
 
-def _require_number(largest: np.float32) -> None:
-    if not np.isfinite(largest):
+def _require_number(largest: float | np.float32) -> None:
+    if not math.isfinite(largest):
         raise EngineError(
             "the model computes no numbers: its weights are damaged.",
             hint="download the model again",
@@ -186,25 +219,41 @@ def _nucleus(logits: Logits, top_p: float) -> NDArray[np.int64]:
 def _top_k(logits: Logits, k: int) -> NDArray[np.int64]:
     """Return the ids of the `k` largest logits, largest first.
 
-    The k-th largest of the maxima of groups is a lower bound of the k-th largest logit, so only
-    what reaches it needs sorting, and only groups whose maximum does have any: some hundred
-    candidates instead of all. A group is a column, since those are compared side by side.
+    Raises EngineError when the largest is not a number.
     """
-    rows = _MOST_ROWS
-    while rows > 1 and len(logits) // rows < _COLUMNS_EACH * k:
-        rows //= 2
+    rows = _rows(len(logits), k)
     columns = len(logits) // rows
     whole = rows * columns
-    table = logits[:whole].reshape(rows, columns)
-    maxima = table.max(axis=0)
-    tail = logits[whole:]
-    # Not the largest of all logits once more: what comes from a decode is not in this core's cache.
-    _require_number(np.maximum(maxima.max(), tail.max(initial=-np.inf)))
-    floor = np.partition(maxima, columns - k)[columns - k]
-    reaching = np.flatnonzero(maxima >= floor)
-    row, column = np.nonzero(table.take(reaching, axis=1) >= floor)
-    candidates = row * columns + reaching[column]
-    if len(tail):
-        candidates = np.concatenate((candidates, whole + np.flatnonzero(tail >= floor)))
+    table, tail = logits[:whole].reshape(rows, columns), logits[whole:]
+    reaching, floor = _reaching(table, k)
+    row, column = (table.take(reaching, axis=1) >= floor).nonzero()
+    candidates = np.concatenate(
+        (row * columns + reaching[column], whole + np.flatnonzero(~(tail < floor)))
+    )
     order = np.argsort(-logits[candidates], kind="stable")[:k]
+    _require_number(logits[candidates].max())
     return candidates[order]
+
+
+def _rows(size: int, k: int) -> int:
+    rows = _MOST_ROWS
+    while rows > 1 and size // rows < _COLUMNS_EACH * k:
+        rows //= 2
+    return rows
+
+
+def _reaching(table: Logits, k: int) -> tuple[NDArray[np.int64], np.float32]:
+    """Return which columns of `table` hold its `k` largest values, and a lower bound of these.
+
+    That is the k-th largest of the maxima of columns: only what reaches it needs sorting, and only
+    columns whose maximum does have any: some hundred candidates instead of all. Columns, since
+    rows are compared side by side.
+
+    Raises EngineError when a value is not a number.
+    """
+    maxima = table.max(axis=0)
+    floor = np.partition(maxima, len(maxima) - k)[len(maxima) - k]
+    columns = (maxima >= floor).nonzero()[0]
+    if len(columns) < k:  # nothing reaches what is no number, nor does that
+        _require_number(np.nan)
+    return columns, floor

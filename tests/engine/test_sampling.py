@@ -210,3 +210,17 @@ def test_the_last_token_may_be_the_only_one_that_is_allowed():
     allowed = np.zeros(SIZE, dtype=np.bool_)
     allowed[-1] = True
     assert Sampler(Sampling(top_k=40, seed=1), SIZE).draw_among(logits(), allowed) == SIZE - 1
+
+
+@pytest.mark.parametrize("size", [1024, 1000])
+def test_of_equally_likely_tokens_each_that_is_kept_is_drawn_and_no_other(size):
+    logits = np.random.default_rng(5).integers(0, 6, size).astype(np.float32)
+    kept = np.argsort(-logits, kind="stable")[:40].tolist()
+    assert logits[kept[0]] == logits[kept[-1]]
+    sampler = Sampler(Sampling(top_k=40, seed=2), size)
+    assert {sampler.draw(logits) for _ in range(1000)} == set(kept)
+    mixed = logits.copy()
+    mixed[kept[::2]] += 0.5
+    sampler = Sampler(Sampling(top_k=30, seed=2), size)
+    kept = np.argsort(-mixed, kind="stable")[:30].tolist()
+    assert {sampler.draw(mixed) for _ in range(1000)} == set(kept)
