@@ -1,8 +1,9 @@
 """The most anonymous memory of a one-shot with a context of 8,192 tokens.
 
-    python -m benchmarks.memory MODEL.gguf
+    python -m benchmarks.memory MODEL.gguf [WORDS]
 
-Anonymous memory is what the program needs beside the mapped weights (Linux, smaps_rollup).
+The prompt has so many WORDS (300); what scores of attention take grows with it. Anonymous memory is
+what the program needs beside the mapped weights (Linux, smaps_rollup).
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from pathlib import Path
 
 
 def main() -> None:
+    words = int(sys.argv[2]) if len(sys.argv) > 2 else 300
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "gptoss_cli", "run", "-m", sys.argv[1], "--context", "8192"),
-            *("--max-tokens", "8", "--threads", "2", "word " * 300),
+            *("--max-tokens", "8", "--threads", "2", "word " * words),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

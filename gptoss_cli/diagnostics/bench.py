@@ -164,7 +164,12 @@ class Bench:
         return None
 
     def _host_cost(self, generator: LlamaTokenGenerator, sampling: Sampling) -> None:
-        """Generate as an answer is generated, with the person's own sampling."""
+        """Generate as an answer is generated, with the person's own sampling.
+
+        Not for who wants none generated: over a few tokens it would be what the first one costs.
+        """
+        if not self._plan.generated_tokens:
+            return
         samples: list[float] = []
         count = min(_HOST_TOKENS, max(self._plan.generated_tokens, 2))
         for i in range(self._repetitions):

@@ -74,12 +74,13 @@ def _go_to(context: LlamaContext, depth: int, cancel: Cancel) -> bool:
 def _read(
     context: LlamaContext, tokens: list[int], cancel: Cancel, put: Callable[[int], None]
 ) -> bool:
-    for start in range(0, len(tokens), context.piece_tokens):
-        piece = tokens[start : start + context.piece_tokens]
-        end = start + len(piece)
-        if cancel.is_set() or not context.decode(piece, logits=end == len(tokens)):
+    done = 0
+    while done < len(tokens):
+        piece = tokens[done : done + context.piece_tokens]
+        done += len(piece)
+        if cancel.is_set() or not context.decode(piece, logits=done == len(tokens)):
             return False
-        put(end)
+        put(done)
     if tokens:
         context.logits()  # a GPU may still be computing them
     return True

@@ -30,11 +30,13 @@ from gptoss_cli.errors import (
 )
 
 UBATCH_TOKENS: Final = 512
-# With flash attention on a CPU as fast as a whole ubatch, with progress four times as often.
-_CPU_PIECE_TOKENS: Final = 128
-# Without, every token of a ubatch takes memory for each token before it; as fast as 128.
-SCORES_UBATCH_TOKENS: Final = 64
+# On a CPU as fast as 512 (benchmarks/RESULTS.md), with progress four times as often.
+CPU_UBATCH_TOKENS: Final = 128
+# Attention that is not fused holds a score for each head of each token of a piece and each before
+# it. Pieces shrink as those grow; less than 32 tokens at once are much slower.
 MOST_SCORES_TOKENS: Final = 32_768
+SCORES_AT_ONCE: Final = 128 * 4096
+LEAST_PIECE_TOKENS: Final = 32
 _CHECKPOINT_BUDGET_BYTES: Final = 64 << 20
 _PROGRESS_EVERY_S: Final = 0.1
 _DECODED, _NO_SLOT, _ABORTED = 0, 1, 2
@@ -85,12 +87,18 @@ class LlamaContext:
     @property
     def ubatch_tokens(self) -> int:
         """How many tokens llama.cpp computes together; a decode of more is cut."""
-        return _ubatch_tokens(self.has_flash_attention)
+        return UBATCH_TOKENS if self.is_on_gpu else CPU_UBATCH_TOKENS
 
     @property
     def piece_tokens(self) -> int:
-        """How many tokens of a prompt are decoded between two reports of progress."""
-        return self.ubatch_tokens if self.is_on_gpu else min(self.ubatch_tokens, _CPU_PIECE_TOKENS)
+        """How many tokens of a prompt are decoded at once behind those in the cache."""
+        return self.piece_behind(len(self.kv.tokens))
+
+    def piece_behind(self, n_tokens: int) -> int:
+        """Return how many tokens are decoded at once behind so many: a power of two."""
+        if self.has_flash_attention or n_tokens * self.ubatch_tokens <= SCORES_AT_ONCE:
+            return self.ubatch_tokens
+        return max(LEAST_PIECE_TOKENS, 1 << (SCORES_AT_ONCE // n_tokens).bit_length() - 1)
 
     @property
     def has_flash_attention(self) -> bool:
@@ -141,18 +149,17 @@ class LlamaContext:
         DoesNotFitError when there is no memory for it.
         """
         library = self._library
-        is_fused = self._fuses(n_ctx)
         parameters = library.llama_context_default_params()
         parameters.n_ctx = n_ctx
         parameters.n_batch = min(UBATCH_TOKENS, n_ctx)  # for more than one the process would abort
-        parameters.n_ubatch = min(_ubatch_tokens(is_fused), n_ctx)
+        parameters.n_ubatch = min(self.ubatch_tokens, n_ctx)
         parameters.n_outputs_max = sequences  # llama.cpp insists on one for each
         parameters.n_seq_max = sequences
         parameters.kv_unified = sequences > 1  # copies of a sequence share its cells
         parameters.n_threads = parameters.n_threads_batch = self._options.threads
         parameters.flash_attn_type = (
             library.LLAMA_FLASH_ATTN_TYPE_AUTO
-            if is_fused
+            if self._fuses(n_ctx)
             else library.LLAMA_FLASH_ATTN_TYPE_DISABLED
         )
         parameters.swa_full = False
@@ -219,7 +226,7 @@ class LlamaContext:
         # As ``open`` has them: what the cache's cells are and in which batches they are computed.
         attention = "flash attention: auto" if self.has_flash_attention else "scores"
         cells = ("f16", "f16", attention, "no rope overrides", "no LoRA")
-        batches = (self.ubatch_tokens, self.piece_tokens, self.sliding_window)
+        batches = (self.ubatch_tokens, self.sliding_window)
         return kv_key(options.paths, self._library, (*placement, *cells, *batches))
 
     def _fuses(self, n_ctx: int) -> bool:
@@ -295,10 +302,6 @@ class LlamaContext:
             self._library.llama_model_free(self._model)
         self._context = self._model = self._kv = self._batch = None
         self._row = (0, np.empty(0, dtype=np.float32))
-
-
-def _ubatch_tokens(is_fused: bool) -> int:
-    return UBATCH_TOKENS if is_fused else SCORES_UBATCH_TOKENS
 
 
 def _paced(report: Callable[[float], None]) -> Callable[[float], None]:

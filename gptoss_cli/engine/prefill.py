@@ -44,8 +44,8 @@ def decode_prompt(
     `piece_tokens` between two looks at `is_stopped`; 0: as many as are fastest. `report` gets the
     number of tokens that are there, after each piece. `logits`: those of the last one are wanted.
     """
-    kv, size = context.kv, piece_tokens or context.piece_tokens
-    start = len(kv.tokens)
+    kv = context.kv
+    start, size = len(kv.tokens), piece_tokens or context.piece_tokens
     passed = max((end for end in ends_of(beginning) if end <= start), default=0)
     # Another prompt that shared some of these tokens may have been cut elsewhere.
     is_exact = (start - passed) % size == 0
@@ -54,6 +54,7 @@ def decode_prompt(
     while start < len(prompt):
         if is_stopped():
             return False
+        size = piece_tokens or context.piece_tokens
         end = piece_end(start, size, min(cut for cut in (*ends, *cuts, len(prompt)) if cut > start))
         if not context.decode(prompt[start:end], logits=logits and end == len(prompt)):
             return False

@@ -13,9 +13,11 @@ from gptoss_cli.machine import Memory
 from gptoss_cli.models.weights import ModelFile, ModelShape
 
 UBATCH_TOKENS: Final = 512
+CPU_UBATCH_TOKENS: Final = 128
 # On a CPU, up to windows of so many tokens, attention is not fused (``engine.context``).
-SCORES_UBATCH_TOKENS: Final = 64
 MOST_SCORES_TOKENS: Final = 32_768
+SCORES_AT_ONCE: Final = 128 * 4096
+LEAST_PIECE_TOKENS: Final = 32
 PAD: Final = 256
 _MASK_BYTES: Final = 2
 _SCORE_BYTES: Final = 4 + 2  # in 32 bits, and in 16 to be multiplied
@@ -36,8 +38,7 @@ def kv_bytes(
     (``engine.sequences``).
     """
     tokens = context_window * windows
-    ubatch = SCORES_UBATCH_TOKENS if _has_scores(tokens, on_gpu) else UBATCH_TOKENS
-    windowed = min(tokens, shape.window * sequences + ubatch)
+    windowed = min(tokens, shape.window * sequences + _ubatch_tokens(on_gpu))
     windowed = -(-windowed // PAD) * PAD
     return shape.kv_bytes_per_token * (tokens + windowed)
 
@@ -52,16 +53,19 @@ def working_bytes(
 ) -> int:
     """Return what is needed beside the weights: KV cache and compute buffers."""
     tokens = context_window * windows
-    if _has_scores(tokens, on_gpu):
-        per_token = SCORES_UBATCH_TOKENS * (shape.heads * _SCORE_BYTES + _MASK_BYTES)
-    else:
-        per_token = UBATCH_TOKENS * _MASK_BYTES
+    mask = tokens * _ubatch_tokens(on_gpu) * _MASK_BYTES
+    scores = 0 if on_gpu or tokens > MOST_SCORES_TOKENS else _most_scores(tokens) * shape.heads
     kv = kv_bytes(shape, context_window, windows=windows, sequences=sequences, on_gpu=on_gpu)
-    return kv + tokens * per_token + _SCRATCH_BYTES
+    return kv + mask + scores * _SCORE_BYTES + _SCRATCH_BYTES
 
 
-def _has_scores(tokens: int, on_gpu: bool) -> bool:
-    return not on_gpu and tokens <= MOST_SCORES_TOKENS
+def _ubatch_tokens(on_gpu: bool) -> int:
+    return UBATCH_TOKENS if on_gpu else CPU_UBATCH_TOKENS
+
+
+def _most_scores(tokens: int) -> int:
+    """Return how many scores a head has at most, as pieces are cut behind up to so many tokens."""
+    return min(tokens * CPU_UBATCH_TOKENS, max(SCORES_AT_ONCE, tokens * LEAST_PIECE_TOKENS))
 
 
 def largest_window(model: ModelFile, machine: Memory, *, repack: bool) -> int:

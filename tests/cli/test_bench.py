@@ -51,6 +51,9 @@ def test_a_test_of_no_tokens_is_left_out():
     VALIDATOR.validate(told)
     names = [result["name"] for result in told["results"]]
     assert names == ["load", "host cost", "tg4", "next turn", "one-shot"]
+    done = gptoss("bench", "-m", "demo", "-p", "8", "-n", "0", "-r", "1", "--json")
+    names = [result["name"] for result in json.loads(done.stdout)["results"]]
+    assert names == ["load", "pp8", "next turn", "one-shot"]
 
 
 def test_quick_says_what_it_left_out():

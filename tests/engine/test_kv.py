@@ -123,6 +123,11 @@ def test_a_checkpoint_is_exact_for_one_token_fewer_and_not_for_two(context, fres
     assert np.abs(logits - feed(fresh, prompt)).max() < ROUNDING
 
 
+def test_pieces_shrink_as_the_scores_of_a_token_grow(context):
+    sizes = {n: context.piece_behind(n) for n in (0, 4096, 4097, 8192, 8193, 30_000)}
+    assert sizes == {0: 128, 4096: 128, 4097: 64, 8192: 64, 8193: 32, 30_000: 32}
+
+
 def test_a_prompt_is_the_same_to_the_bit_however_it_is_cut(context, fresh):
     prompt = tokens(150, 41)
     whole = feed(context, prompt)

@@ -109,7 +109,7 @@ def test_prefill_reports_progress_per_batch(generator):
         [7] * 1200, sampling=GREEDY, stop=frozenset(), max_tokens=1, cancel=Cancel()
     )
     done = [step.done_tokens for step in steps if isinstance(step, PromptProgress)]
-    assert done == [*range(0, 1200, 64), 1200]
+    assert done == [*range(0, 1200, 128), 1200]
 
 
 def test_a_prompt_whose_first_piece_takes_long_is_told_of_meanwhile(monkeypatch):

@@ -240,7 +240,7 @@ def stopped_in_its_first_piece(generator: LlamaTokenGenerator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("idle", "left"), [("no", [64, 64, 64, 64, 44]), ("whole", []), ("stopped", [64, 64, 64, 44])]
+    ("idle", "left"), [("no", [128, 128, 44]), ("whole", []), ("stopped", [128, 44])]
 )
 def test_the_beginning_is_the_same_to_the_bit_whoever_reads_it(random_model, store, idle, left):
     """By the first prompt, ahead of it, or by both; and the file that is left of it as well."""
@@ -342,8 +342,8 @@ def test_nobody_waits_for_a_large_piece_and_the_prompt_that_needs_it_gets_it(ran
     assert told.elapsed_s >= 1
     slow.gate.set()
     *_, end = steps
-    assert sizes[:5] == [64, 64, 64, 44, 20]
-    assert end.cached_tokens == 64
+    assert sizes[:3] == [128, 44, 20]
+    assert end.cached_tokens == 128
     generator.close()
 
 
