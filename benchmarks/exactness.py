@@ -165,7 +165,7 @@ def main() -> None:
     from_the_disk(context, other, texts)
     by_itself("llama.cpp as the program has it", other, texts, (63, 32, 2, 1))
     other.close()
-    by_itself("fused attention", opened(path, FusedContext), texts, (512, 63, 1))
+    by_itself("fused attention", opened(path, FusedContext), texts, (64, 63, 1))
 
 
 if __name__ == "__main__":

