@@ -133,7 +133,8 @@ def test_a_chat_needs_a_terminal(random_model):
 
 
 def test_more_memory_than_there_is(tmp_path):
-    path = write_random_model(tmp_path / "wide.gguf", changes={"gpt-oss.context_length": 1 << 24})
+    changes = {"gpt-oss.context_length": 1 << 24}
+    path = write_random_model(tmp_path / "wide.gguf", layers=48, changes=changes)
     check(gptoss("run", "-m", path, "--context", str(1 << 24), "hi"), 4, "GB", "--context ")
 
 
