@@ -1,6 +1,6 @@
 """Prefill and decode with the terminal UI on, beside llama-bench with the same settings.
 
-    python -m benchmarks.speed MODEL.gguf FOLDER_WITH_llama-bench [ROUNDS]
+    python -m benchmarks.speed MODEL.gguf FOLDER_WITH_llama-bench [ROUNDS] [PROMPT_TOKENS]
 
 Both map the weights without repacking; both decode behind the same number of tokens (llama-bench's
 -d). llama-bench runs once before it measures, a person's first answer does not. The UI is the live
@@ -20,11 +20,12 @@ from pathlib import Path
 from benchmarks.timing import warm
 
 PROMPT_TOKENS, ANSWER_TOKENS = 256, 48
+AROUND_WORDS = 5  # the tokens of a message beside those of its words
 READER = "import os\ntry:\n    while os.read(0, 65536): pass\nexcept OSError: pass"
 OURS = "--ours"
 
 
-def ours(model: Path, descriptor: int) -> None:
+def ours(model: Path, descriptor: int, prompt_tokens: int) -> None:
     """Answer once with the UI on standard output and write the rates as JSON to `descriptor`."""
     from gptoss_cli.cli.options import Settings
     from gptoss_cli.cli.wiring import environment, start
@@ -35,7 +36,7 @@ def ours(model: Path, descriptor: int) -> None:
     settings = Settings(model=str(model), threads=2, seed=1, max_tokens=ANSWER_TOKENS, cache=False)
     running = start(settings, lasting=False)
     empty = running.chat.engine.prompt_tokens(running.chat.conversation)
-    words = "word " * (PROMPT_TOKENS - empty - 4)
+    words = "word " * (prompt_tokens - empty - AROUND_WORDS)
     with make_renderer(environment(), show_thinking=True) as shown:
         for event in running.chat.answer(running.chat.prepare(words), Cancel()):
             shown.feed(event)
@@ -49,12 +50,15 @@ def ours(model: Path, descriptor: int) -> None:
     running.close()
 
 
-def run_ours(model: Path) -> dict[str, float]:
+def run_ours(model: Path, prompt_tokens: int) -> dict[str, float]:
     master, slave = pty.openpty()
     read, write = os.pipe()
     reader = subprocess.Popen([sys.executable, "-c", READER], stdin=master)
     subprocess.run(
-        [sys.executable, "-m", "benchmarks.speed", OURS, str(model), str(write)],
+        [
+            *(sys.executable, "-m", "benchmarks.speed", OURS),
+            *(str(model), str(write), str(prompt_tokens)),
+        ],
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -88,14 +92,15 @@ def run_bench(model: Path, programs: Path, prompt: int) -> dict[str, float]:
 
 def main() -> None:
     if sys.argv[1] == OURS:
-        ours(Path(sys.argv[2]), int(sys.argv[3]))
+        ours(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
         return
     model, programs = Path(sys.argv[1]), Path(sys.argv[2])
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
+    prompt_tokens = int(sys.argv[4]) if len(sys.argv) > 4 else PROMPT_TOKENS
     pairs = []
     for number in range(rounds):
         warm(model)
-        mine = run_ours(model)
+        mine = run_ours(model, prompt_tokens)
         theirs = run_bench(model, programs, int(mine["prompt"]))
         pairs.append((mine, theirs))
         print(f"round {number + 1}: gptoss {mine}, llama-bench {theirs}", flush=True)

@@ -29,7 +29,7 @@ class Interruption:
     that what was said is kept; a second one, or one at any other time, raises Halted. Signals that
     are ignored (``nohup``, jobs in the background of a script) stay so.
 
-    ``timeout_s`` is counted from entering; None: for ever.
+    ``timeout_s`` is counted from ``begin_limit``; None: for ever.
     """
 
     def __init__(self, timeout_s: float | None = None) -> None:
@@ -45,14 +45,6 @@ class Interruption:
         self._handle("SIGINT", self._stop)
         for name in _ENDS:
             self._handle(name, self._end)
-        if self._timeout_s is not None:
-            if hasattr(signal, "setitimer"):
-                self._handle("SIGALRM", self._run_out)
-                signal.setitimer(signal.ITIMER_REAL, self._timeout_s, _GRACE_S)
-            else:
-                self._timer = threading.Timer(self._timeout_s, self._run_out_elsewhere)
-                self._timer.daemon = True
-                self._timer.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -63,6 +55,17 @@ class Interruption:
             # Everything is tidy: now end as the sender expects, by the signal itself.
             signal.signal(self._ended_by, signal.SIG_DFL)
             os.kill(os.getpid(), self._ended_by)
+
+    def begin_limit(self) -> None:
+        """Count the time from here on: inside what tidies up when it is over."""
+        if self._timeout_s is not None:
+            if hasattr(signal, "setitimer"):
+                self._handle("SIGALRM", self._run_out)
+                signal.setitimer(signal.ITIMER_REAL, self._timeout_s, _GRACE_S)
+            else:
+                self._timer = threading.Timer(self._timeout_s, self._run_out_elsewhere)
+                self._timer.daemon = True
+                self._timer.start()
 
     def end_limit(self) -> None:
         """Let everything from here on take as long as it takes."""

@@ -91,6 +91,7 @@ def _measure(settings: options.Settings, plan: Plan, *, json: bool) -> int:
         measuring = Bench(plan, cancel, show, until_s=until_s)
         # A second Ctrl-C; what is done is shown all the same.
         with contextlib.suppress(Halted):
+            interruption.begin_limit()
             _run(settings, plan, measuring, facts)
         interruption.end_limit()
     if json:

@@ -24,6 +24,7 @@ def test_the_first_request_lets_an_answer_end_and_the_second_does_not():
 
 def test_a_request_that_a_destructor_swallowed_is_heard_before_the_answer():
     with Interruption(60) as interruption:
+        interruption.begin_limit()
         with contextlib.suppress(Halted):
             signal.raise_signal(signal.SIGALRM)
         with pytest.raises(Halted), interruption.stopping(Cancel()):

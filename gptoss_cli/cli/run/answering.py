@@ -36,6 +36,7 @@ def answer(settings: Settings, wanted: Wanted, arguments: Sequence[str]) -> int:
     with Interruption(wanted.timeout_s) as interruption:
         one_shot = _OneShot(settings, wanted, interruption)
         try:
+            interruption.begin_limit()
             code = one_shot.run(arguments)
         except (Halted, CancelledError):
             code = interruption.exit_code
