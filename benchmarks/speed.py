@@ -2,9 +2,10 @@
 
     python -m benchmarks.speed MODEL.gguf FOLDER_WITH_llama-bench [ROUNDS] [PROMPT_TOKENS]
 
-Both map the weights without repacking; both decode behind the same number of tokens (llama-bench's
--d). llama-bench runs once before it measures, a person's first answer does not. The UI is the live
-renderer on a pseudo-terminal of 80 columns whose output another process reads.
+Both map the weights without repacking; both read and decode behind the same number of tokens
+(llama-bench's -d). What every prompt begins with comes from the disk, as in all runs of a day but
+the first. llama-bench runs once before it measures, a person's first answer does not. The UI is the
+live renderer on a pseudo-terminal of 80 columns whose output another process reads.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import pty
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-from benchmarks.timing import warm
+from benchmarks.timing import as_installed, warm
 
 PROMPT_TOKENS, ANSWER_TOKENS = 256, 48
-AROUND_WORDS = 5  # the tokens of a message beside those of its words
+LEAST_TOKENS = 5
+AROUND_WORDS = 4  # the tokens of a message beside those of its words
 READER = "import os\ntry:\n    while os.read(0, 65536): pass\nexcept OSError: pass"
 OURS = "--ours"
 
@@ -33,10 +36,9 @@ def ours(model: Path, descriptor: int, prompt_tokens: int) -> None:
     from gptoss_cli.events import Finished
     from gptoss_cli.ui.renderer import make_renderer
 
-    settings = Settings(model=str(model), threads=2, seed=1, max_tokens=ANSWER_TOKENS, cache=False)
+    settings = Settings(model=str(model), threads=2, seed=1, max_tokens=ANSWER_TOKENS)
     running = start(settings, lasting=False)
-    empty = running.chat.engine.prompt_tokens(running.chat.conversation)
-    words = "word " * (prompt_tokens - empty - AROUND_WORDS)
+    words = "word " * (prompt_tokens - AROUND_WORDS)
     with make_renderer(environment(), show_thinking=True) as shown:
         for event in running.chat.answer(running.chat.prepare(words), Cancel()):
             shown.feed(event)
@@ -44,13 +46,14 @@ def ours(model: Path, descriptor: int, prompt_tokens: int) -> None:
                 rates = {
                     "pp": event.timings.prefill_tps,
                     "tg": event.timings.decode_tps,
-                    "prompt": event.usage.prompt_tokens,
+                    "prompt": event.usage.prompt_tokens - event.usage.cached_tokens,
+                    "cached": event.usage.cached_tokens,
                 }
     os.write(descriptor, json.dumps(rates).encode())
     running.close()
 
 
-def run_ours(model: Path, prompt_tokens: int) -> dict[str, float]:
+def run_ours(model: Path, prompt_tokens: int, cache: str) -> dict[str, float]:
     master, slave = pty.openpty()
     read, write = os.pipe()
     reader = subprocess.Popen([sys.executable, "-c", READER], stdin=master)
@@ -63,6 +66,7 @@ def run_ours(model: Path, prompt_tokens: int) -> dict[str, float]:
         stdout=slave,
         stderr=slave,
         pass_fds=(write,),
+        env=as_installed() | {"XDG_CACHE_HOME": cache},
         check=True,
     )
     os.close(write)
@@ -74,15 +78,15 @@ def run_ours(model: Path, prompt_tokens: int) -> dict[str, float]:
     return rates
 
 
-def run_bench(model: Path, programs: Path, prompt: int) -> dict[str, float]:
+def run_bench(model: Path, programs: Path, prompt: int, depth: int) -> dict[str, float]:
     command = [
         str(programs / "llama-bench"),
         *("-m", str(model), "-r", "1", "-t", "2", "-fa", "auto", "-o", "json", "--repack", "0"),
     ]
     rates = {}
     for kind, options in (
-        ("pp", ["-p", str(prompt), "-n", "0"]),
-        ("tg", ["-p", "0", "-n", str(ANSWER_TOKENS), "-d", str(prompt)]),
+        ("pp", ["-p", str(prompt), "-n", "0", "-d", str(depth)]),
+        ("tg", ["-p", "0", "-n", str(ANSWER_TOKENS), "-d", str(prompt + depth)]),
     ):
         done = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
         (row,) = json.loads(done.stdout)
@@ -98,12 +102,14 @@ def main() -> None:
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
     prompt_tokens = int(sys.argv[4]) if len(sys.argv) > 4 else PROMPT_TOKENS
     pairs = []
-    for number in range(rounds):
-        warm(model)
-        mine = run_ours(model, prompt_tokens)
-        theirs = run_bench(model, programs, int(mine["prompt"]))
-        pairs.append((mine, theirs))
-        print(f"round {number + 1}: gptoss {mine}, llama-bench {theirs}", flush=True)
+    with tempfile.TemporaryDirectory() as cache:
+        run_ours(model, LEAST_TOKENS, cache)
+        for number in range(rounds):
+            warm(model)
+            mine = run_ours(model, prompt_tokens, cache)
+            theirs = run_bench(model, programs, int(mine["prompt"]), int(mine["cached"]))
+            pairs.append((mine, theirs))
+            print(f"round {number + 1}: gptoss {mine}, llama-bench {theirs}", flush=True)
     for kind in ("pp", "tg"):
         mine = statistics.median(m[kind] for m, _ in pairs)
         theirs = statistics.median(t[kind] for _, t in pairs)

@@ -80,17 +80,17 @@ class KVStore:
         wanted = np.asarray(prompt, dtype=np.int32)
         best, best_rank = None, (0, 0)
         for path in self._paths(f"*-{key}-*{_SUFFIX}"):
-            with contextlib.suppress(OSError), _opened(path) as file:
-                try:
+            try:
+                with _opened(path) as file:
                     header = kv_file.read_header(file)
                     tokens = kv_file.read_tokens(file, header)
-                except _UNREADABLE:
-                    self._discard(path)
-                    continue
-                usable = header.usable(_shared(tokens, wanted))
-                rank = (usable, -header.n_tokens)
-                if usable >= header.n_tokens * _LEAST_SHARE and rank > best_rank:
-                    best, best_rank = Found(path, usable), rank
+            except (OSError, *_UNREADABLE) as error:
+                self._reject(path, error)
+                continue
+            usable = header.usable(_shared(tokens, wanted))
+            rank = (usable, -header.n_tokens)
+            if usable >= header.n_tokens * _LEAST_SHARE and rank > best_rank:
+                best, best_rank = Found(path, usable), rank
         return best
 
     def load(self, key: str, found: Found) -> KVState | None:
@@ -102,10 +102,8 @@ class KVStore:
                 if header.origin.key != key or found.path.name != _name(header.origin, tokens):
                     raise DamagedError  # somebody renamed it
                 state = kv_file.read_state(file, header, tokens)
-        except _UNREADABLE:
-            self._discard(found.path)
-            return None
-        except (OSError, MemoryError):
+        except (OSError, MemoryError, *_UNREADABLE) as error:
+            self._reject(found.path, error)
             return None
         if self._marks_use:
             with contextlib.suppress(OSError):
@@ -136,7 +134,7 @@ class KVStore:
 
     def discard(self, found: Found) -> None:
         """Remove a file that llama.cpp does not take."""
-        self._discard(found.path)
+        self._reject(found.path, DamagedError())
 
     def remove_sessions(self, session_ids: Sequence[str]) -> None:
         """Remove all states of these conversations, also what others are writing of them.
@@ -179,6 +177,7 @@ class KVStore:
     def _require_access(self) -> None:
         try:
             os.scandir(self._folder).close()
+            (self._folder / os.pardir).stat()  # listing needs less than looking for a file
         except (FileNotFoundError, NotADirectoryError):
             pass  # nothing is there
         except OSError as error:
@@ -236,9 +235,24 @@ class KVStore:
         except OSError:
             return []
 
-    def _discard(self, path: Path) -> None:
-        self._note(f"{path.name} is damaged")
-        _unlink(path)
+    def _reject(self, path: Path, error: Exception) -> None:
+        """Note why a file is of no use. One that nobody can use is removed: it would be in the way
+        of a new one for ever.
+        """
+        match error:
+            case FileNotFoundError():
+                return  # somebody else removed it
+            case MemoryError():
+                self._note(f"there is no memory to read {path.name}")
+                return
+            case OSError():
+                self._note(f"{path.name} cannot be read: {error.strerror}")
+                is_lost = isinstance(error, PermissionError) or error.errno == errno.EIO
+            case _:
+                self._note(f"{path.name} is damaged")
+                is_lost = True
+        if is_lost:
+            _unlink(path)
 
     def _note(self, why: str) -> None:
         self.notes.append(why)

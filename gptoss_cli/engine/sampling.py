@@ -252,8 +252,7 @@ def _reaching(table: Logits, k: int) -> tuple[NDArray[np.int64], np.float32]:
     Raises EngineError when a value is not a number.
     """
     maxima = table.max(axis=0)
-    floor = np.partition(maxima, len(maxima) - k)[len(maxima) - k]
-    columns = (maxima >= floor).nonzero()[0]
-    if len(columns) < k:  # nothing reaches what is no number, nor does that
+    if math.isnan(maxima.max()):
         _require_number(np.nan)
-    return columns, floor
+    floor = np.partition(maxima, len(maxima) - k)[len(maxima) - k]
+    return (maxima >= floor).nonzero()[0], floor

@@ -54,7 +54,8 @@ def working_bytes(
     """Return what is needed beside the weights: KV cache and compute buffers."""
     tokens = context_window * windows
     mask = tokens * _ubatch_tokens(on_gpu) * _MASK_BYTES
-    scores = 0 if on_gpu or tokens > MOST_SCORES_TOKENS else _most_scores(tokens) * shape.heads
+    is_fused = on_gpu or tokens > MOST_SCORES_TOKENS
+    scores = 0 if is_fused else _most_scores(tokens, windows) * shape.heads
     kv = kv_bytes(shape, context_window, windows=windows, sequences=sequences, on_gpu=on_gpu)
     return kv + mask + scores * _SCORE_BYTES + _SCRATCH_BYTES
 
@@ -63,9 +64,13 @@ def _ubatch_tokens(on_gpu: bool) -> int:
     return UBATCH_TOKENS if on_gpu else CPU_UBATCH_TOKENS
 
 
-def _most_scores(tokens: int) -> int:
-    """Return how many scores a head has at most, as pieces are cut behind up to so many tokens."""
-    return min(tokens * CPU_UBATCH_TOKENS, max(SCORES_AT_ONCE, tokens * LEAST_PIECE_TOKENS))
+def _most_scores(tokens: int, windows: int) -> int:
+    """Return how many scores a head has at most, as pieces are cut behind up to so many tokens.
+
+    Beside a piece of one prompt there may be a token of the answer in each other window.
+    """
+    of_pieces = max(SCORES_AT_ONCE, tokens * LEAST_PIECE_TOKENS)
+    return min(tokens * CPU_UBATCH_TOKENS, of_pieces + tokens * (windows - 1))
 
 
 def largest_window(model: ModelFile, machine: Memory, *, repack: bool) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -214,12 +215,13 @@ def reachable() -> Iterator[Path]:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
-def test_a_folder_that_may_not_be_entered_costs_time_only_and_is_told_to_who_asks(reachable):
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+def test_a_folder_that_may_not_be_entered_costs_time_only_and_is_told_to_who_asks(reachable, mode):
     store = KVStore(reachable, GIB)
     kept(store, state([1, 2]), "")
     found = store.prefix(KEY, [1, 2])
     assert found
-    with as_somebody_else(reachable, 0o000):
+    with as_somebody_else(reachable, mode):
         assert store.prefix(KEY, [1, 2]) is None
         assert store.longest(KEY, [1, 2, 3]) is None
         assert store.load(KEY, found) is None
@@ -241,6 +243,38 @@ def test_a_folder_that_cannot_be_written_to_is_left_and_what_stays_there_is_told
                 remove()
     store.remove_sessions(["s"])
     assert store.entries() == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+@pytest.mark.parametrize("session", ["", "s"])
+def test_a_file_that_may_not_be_read_is_told_and_is_not_in_the_way_of_a_new_one(reachable, session):
+    store = KVStore(reachable, GIB)
+    kept(store, state([1, 2]), session)
+    found = store.longest(KEY, [1, 2, 3])
+    only_file(store).chmod(0o000)
+    with as_somebody_else(reachable, 0o777):
+        if session:
+            assert store.longest(KEY, [1, 2, 3]) is None
+        else:
+            assert store.load(KEY, found) is None
+        assert store.prefix(KEY, [1, 2]) is None
+    assert "cannot be read: Permission denied" in store.notes[-1]
+    assert list(reachable.iterdir()) == []
+
+
+def test_files_that_cannot_be_opened_just_now_stay(store, monkeypatch):
+    kept(store, state([1, 2]))
+    found = store.longest(KEY, [1, 2, 3])
+
+    def too_many(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", too_many)
+        assert store.longest(KEY, [1, 2, 3]) is None
+        assert store.load(KEY, found) is None
+    assert len(store.notes) == 2
+    assert store.load(KEY, found) is not None
 
 
 def test_a_conversation_that_is_removed_while_its_state_is_written_does_not_come_back(

@@ -46,6 +46,15 @@ def test_several_windows_share_one_cache_of_sliding_windows():
     assert more - working_bytes(SHAPE_20B, 8192) > four - kv_bytes(SHAPE_20B, 8192)
 
 
+def test_the_answers_that_grow_beside_a_piece_of_a_prompt_are_counted():
+    one, many = (
+        working_bytes(SHAPE_20B, window, windows=n) - kv_bytes(SHAPE_20B, window, windows=n)
+        for window, n in ((32_768, 1), (1_024, 32))
+    )
+    assert many - one == 31 * 32_768 * 64 * 6
+    assert working_bytes(SHAPE_20B, 512, windows=64) > 1.162 * GB  # as measured
+
+
 def test_this_machine_is_measured():
     machine = memory()
     assert 0 < machine.available <= machine.total
