@@ -39,6 +39,7 @@ from prompt_toolkit.widgets import SearchToolbar
 
 from gptoss_cli.errors import GptossError
 from gptoss_cli.repl.output import HeldOutput
+from gptoss_cli.repl.resuming import terminal_taken_back
 from gptoss_cli.ui.cells import Row, clip
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class ChatScreen:
         self._below = below
         self._output = output
         self._tail: Sequence[str] = ()
+        self._lent = 0
         self._search = SearchToolbar()
         self.app: Application[None] = Application(
             layout=self._layout(),
@@ -132,7 +134,8 @@ class ChatScreen:
         parser.feed(typed)
         parser.flush()
         store_typeahead(self.app.input, keys)
-        self.app.run(pre_run=begin, set_exception_handler=False)
+        with terminal_taken_back(self.app, lambda: self._lent > 0):
+            self.app.run(pre_run=begin, set_exception_handler=False)
 
     def leave(self) -> None:
         """End ``run``."""
@@ -153,10 +156,7 @@ class ChatScreen:
         loop = self.app.loop
         assert loop is not None
 
-        async def run() -> Any:
-            return await run_in_terminal(function, in_executor=True)
-
-        return asyncio.run_coroutine_threadsafe(run(), loop).result()
+        return asyncio.run_coroutine_threadsafe(self._lend(function), loop).result()
 
     def edit_input(self, edit: Callable[[], str | None], failed: Callable[[Any], None]) -> None:
         """Put into the input what `edit`, which has the terminal to itself, returns.
@@ -166,7 +166,7 @@ class ChatScreen:
 
         async def run() -> None:
             try:
-                changed = await run_in_terminal(edit, in_executor=True)
+                changed = await self._lend(edit)
             except GptossError as error:
                 failed(error)
                 return
@@ -175,6 +175,13 @@ class ChatScreen:
                 self.buffer.cursor_position = len(changed)
 
         self.app.create_background_task(run())
+
+    async def _lend(self, function: Callable[[], Any]) -> Any:
+        self._lent += 1
+        try:
+            return await run_in_terminal(function, in_executor=True)
+        finally:
+            self._lent -= 1
 
     def print_above(self, text: str) -> None:
         """Print `text`, whole lines ended by a carriage return and a newline, above the input."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import signal
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.program import COMMAND
 from tests.support.screen import Terminal
 from tests.support.waiting import wait_until
 
@@ -181,3 +185,41 @@ def test_a_stop_from_outside_gives_the_terminal_back_and_the_prompt_goes_on(rand
         assert "half a question" in terminal.text
         terminal.send("\x04")
         assert terminal.wait_for_end() == 0
+
+
+def test_after_a_stop_that_nobody_is_told_of_enter_still_sends():
+    """As by kill -STOP and -CONT: the shell took the terminal meanwhile, and does not give it back
+    as it was.
+    """
+    with Terminal("chat", "-m", "demo") as terminal:
+        shells = terminal.modes()
+        terminal.wait_for(PROMPT)
+        for count, question in enumerate(("1 + 2", "2 + 2"), 1):
+            terminal.kill(signal.SIGSTOP)
+            terminal.change_modes(shells)
+            terminal.kill(signal.SIGCONT)
+            wait_until(lambda: not terminal.reads_lines, meanwhile=terminal.read)
+            terminal.line(question)
+            terminal.wait_for(f"{question} = {count + 2}")
+        terminal.send("\x04")
+        assert terminal.wait_for_end() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for the shell's child in /proc")
+def test_a_chat_that_goes_on_in_the_background_has_its_terminal_again_when_the_shell_gives_it():
+    with Terminal("--norc", "-i", command=("bash",)) as terminal:
+        terminal.line(shlex.join([*COMMAND, "chat", "--no-save", "-m", "demo"]))
+        terminal.wait_for("Ctrl-D leaves")
+        (chat,) = Path(f"/proc/{terminal.pid}/task/{terminal.pid}/children").read_text().split()
+        for count in (1, 2):
+            os.kill(int(chat), signal.SIGSTOP)
+            terminal.wait_for("Stopped", count=count)
+            os.kill(int(chat), signal.SIGCONT)
+            terminal.read(0.5)  # who types at once, types for both: the system stops the chat again
+            terminal.line("fg")
+            wait_until(
+                lambda: terminal.in_front == int(chat) and not terminal.reads_lines,
+                meanwhile=terminal.read,
+            )
+            terminal.line(f"{count} + 2")
+            terminal.wait_for(f"{count} + 2 = {count + 2}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import termios
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,14 +16,16 @@ import pyte
 from tests.support.program import COMMAND, ROOT
 
 WAIT_S = 60.0
+_LOCAL_MODES = 3  # its place in what tcgetattr returns
 
 
 class Terminal:
-    """The program in a terminal of `columns` by `rows`."""
+    """The program, or another `command`, in a terminal of `columns` by `rows`."""
 
     def __init__(
         self,
         *arguments: str,
+        command: Sequence[str] = COMMAND,
         columns: int = 80,
         rows: int = 24,
         env: dict[str, str] | None = None,
@@ -32,8 +35,8 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self.raw = b""
         self._child = pexpect.spawn(
-            COMMAND[0],
-            [*COMMAND[1:], *map(str, arguments)],
+            command[0],
+            [*command[1:], *map(str, arguments)],
             dimensions=(rows, columns),
             cwd=str(folder),
             env=os.environ | {"TERM": "xterm-256color"} | (env or {}),
@@ -127,6 +130,20 @@ class Terminal:
     def modes(self) -> list[object]:
         """The modes of the terminal: echo, lines, signals."""
         return termios.tcgetattr(self._child.child_fd)
+
+    @property
+    def reads_lines(self) -> bool:
+        """Whether it hands over whole lines, as for a shell, and not each key."""
+        return bool(termios.tcgetattr(self._child.child_fd)[_LOCAL_MODES] & termios.ICANON)
+
+    @property
+    def in_front(self) -> int:
+        """The group of processes that has the terminal."""
+        return os.tcgetpgrp(self._child.child_fd)
+
+    def change_modes(self, modes: list[object]) -> None:
+        """Put the terminal into `modes`, as a shell does that takes it."""
+        termios.tcsetattr(self._child.child_fd, termios.TCSANOW, modes)
 
     @property
     def pid(self) -> int:
