@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from prompt_toolkit.application import Application
 
-try:
-    import termios
-except ImportError:  # Windows
-    termios = None  # type: ignore[assignment]
+from gptoss_cli.ui.foreground import is_in_front, reads_lines
 
 _LOOK_S: Final = 0.2
-_LOCAL_MODES: Final = 3  # its place in what tcgetattr returns
 
 
 @contextlib.contextmanager
@@ -38,21 +33,22 @@ def terminal_taken_back(app: Application[Any], is_lent: Callable[[], bool]) -> I
         loop = app.loop
         if loop is None or not app.is_running or is_waiting or is_lent():
             return
-        if _is_in_front(app):
-            if _reads_lines(app):
+        with contextlib.suppress(OSError, ValueError):  # the terminal is gone
+            terminal = app.input.fileno()
+            if not is_in_front(terminal):
+                loop.call_soon_threadsafe(lambda: app.create_background_task(wait()))
+            elif reads_lines(terminal):
                 # At once: the app may stand in a read that would wait for a whole line.
                 app.input.raw_mode().__enter__()  # the app leaves it at its end
                 loop.call_soon_threadsafe(draw_anew)
-        else:
-            loop.call_soon_threadsafe(lambda: app.create_background_task(wait()))
 
     async def wait() -> None:
         """The shell says nothing when it gives the terminal; reading before would stop the app."""
         nonlocal is_waiting
         is_waiting = True
         try:
-            with app.input.detach():
-                while not _is_in_front(app):
+            with app.input.detach(), contextlib.suppress(OSError, ValueError):
+                while not is_in_front(app.input.fileno()):
                     await asyncio.sleep(_LOOK_S)
         finally:
             is_waiting = False
@@ -63,25 +59,11 @@ def terminal_taken_back(app: Application[Any], is_lent: Callable[[], bool]) -> I
         app.renderer.request_absolute_cursor_position()
         app.invalidate()
 
-    if termios is not None:
-        before = signal.signal(signal.SIGCONT, resumed)
+    if not hasattr(signal, "SIGCONT"):  # Windows
+        yield
+        return
+    before = signal.signal(signal.SIGCONT, resumed)
     try:
         yield
     finally:
-        if termios is not None:
-            signal.signal(signal.SIGCONT, before)
-
-
-def _is_in_front(app: Application[Any]) -> bool:
-    try:
-        return os.tcgetpgrp(app.input.fileno()) == os.getpgrp()
-    except (OSError, ValueError, NotImplementedError):  # no terminal, or it is gone
-        return True
-
-
-def _reads_lines(app: Application[Any]) -> bool:
-    """Whether the terminal hands over whole lines, as it does to a shell's programs."""
-    try:
-        return bool(termios.tcgetattr(app.input.fileno())[_LOCAL_MODES] & termios.ICANON)
-    except (OSError, ValueError, NotImplementedError, termios.error):
-        return False
+        signal.signal(signal.SIGCONT, before)

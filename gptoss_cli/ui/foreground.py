@@ -28,9 +28,16 @@ _SANE = b"\x1b[?2004l\x1b[?25h\x1b[0m"
 _MARKED_PASTES = b"\x1b[?2004h"
 
 
-def _is_in_front(descriptor: int) -> bool:
+def is_in_front(descriptor: int) -> bool:
     """Whether this program has the terminal: changing it from the background would stop it."""
     return os.tcgetpgrp(descriptor) == os.getpgrp()
+
+
+def reads_lines(descriptor: int) -> bool:
+    """Whether a terminal hands over whole lines, as to a shell's programs, and not each key."""
+    with contextlib.suppress(termios.error):
+        return bool(termios.tcgetattr(descriptor)[_LOCAL_MODES] & termios.ICANON)
+    return False
 
 
 def drop_typed(stream: TextIO) -> None:
@@ -40,7 +47,7 @@ def drop_typed(stream: TextIO) -> None:
     """
     if termios is not None:
         with contextlib.suppress(OSError, ValueError, termios.error):
-            if _is_in_front(stream.fileno()):
+            if is_in_front(stream.fileno()):
                 termios.tcflush(stream.fileno(), termios.TCIFLUSH)
 
 
@@ -59,7 +66,7 @@ def terminal_kept(stream: TextIO) -> Iterator[None]:
 
     def end(number: int, _frame: FrameType | None) -> None:
         with contextlib.suppress(OSError, ValueError, termios.error):
-            if _is_in_front(stream.fileno()):
+            if is_in_front(stream.fileno()):
                 termios.tcsetattr(stream.fileno(), termios.TCSADRAIN, modes)
                 os.write(stream.fileno(), _SANE)
         signal.signal(number, signal.SIG_DFL)
@@ -72,7 +79,7 @@ def terminal_kept(stream: TextIO) -> Iterator[None]:
         end(number, frame)  # here the program stands still
         signal.signal(number, stop)
         with contextlib.suppress(OSError, ValueError, termios.error):
-            if now and _is_in_front(stream.fileno()):
+            if now and is_in_front(stream.fileno()):
                 termios.tcsetattr(stream.fileno(), termios.TCSADRAIN, now)
                 os.write(stream.fileno(), _MARKED_PASTES)
                 os.kill(os.getpid(), signal.SIGWINCH)  # a prompt draws itself again
@@ -144,7 +151,7 @@ class Foreground:
 
     def _silence(self) -> None:
         """Turn the echo off; not from the background, where it would stop the program."""
-        if not _is_in_front(self._descriptor):
+        if not is_in_front(self._descriptor):
             return
         modes = termios.tcgetattr(self._descriptor)
         if modes[_LOCAL_MODES] & termios.ECHO:
@@ -159,7 +166,7 @@ class Foreground:
         modes, self._modes = self._modes, None
         if modes is not None:
             with contextlib.suppress(OSError, termios.error):
-                if _is_in_front(self._descriptor):
+                if is_in_front(self._descriptor):
                     termios.tcsetattr(self._descriptor, termios.TCSADRAIN, modes)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:

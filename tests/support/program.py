@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,16 +22,19 @@ class Done:
 
 def gptoss(
     *arguments: str | Path,
+    command: Sequence[str] = COMMAND,
     stdin: str | bytes | None = None,
     env: dict[str, str] | None = None,
     timeout_s: float = 60,
 ) -> Done:
-    """Run the program with its streams in pipes; `stdin` None means no input at all."""
+    """Run the program, or another `command`, with its streams in pipes; `stdin` None means no input
+    at all.
+    """
     piped = {"stdin": subprocess.DEVNULL}
     if stdin is not None:
         piped = {"input": stdin.encode() if isinstance(stdin, str) else stdin}
     done = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
+        [*command, *map(str, arguments)],
         capture_output=True,
         check=False,
         timeout=timeout_s,

@@ -203,16 +203,9 @@ def test_what_contradicts_itself_is_refused(options):
 
 @pytest.mark.parametrize("command", [COMMAND, (sys.executable, "-c", AT_ONCE)])
 def test_programs_are_told_when_there_was_no_time_for_an_answer(command):
-    done = subprocess.run(
-        [*command, *GREEDY, "--timeout", "0.001", "--json", SUM],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        cwd=ROOT,
-        text=True,
-    )
+    done = gptoss(*GREEDY, "--timeout", "0.001", "--json", SUM, command=command)
     answer = checked(done.stdout)
-    assert (done.returncode, answer["exit_code"], answer["final"]) == (124, 124, "")
+    assert (done.exit_code, answer["exit_code"], answer["final"]) == (124, 124, "")
 
 
 @pytest.mark.parametrize(
