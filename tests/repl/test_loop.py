@@ -127,6 +127,8 @@ def test_lines_pasted_during_an_answer_are_one_message_later(random_model, home)
         terminal.wait_for(PROMPT)
         terminal.line("go on for ever")
         terminal.read(0.3)
+        # What is read may end within a drawing, which turns the marks off and on again.
+        wait_until(lambda: terminal.raw.endswith(b"\x1b[?25h"), meanwhile=terminal.read_soon)
         assert terminal.raw.rindex(b"?2004h") > terminal.raw.rindex(b"?2004l")
         terminal.send("\x1b[200~첫째 줄\r둘째 줄\x1b[201~")
         terminal.send("\x03")
