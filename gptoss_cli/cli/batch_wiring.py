@@ -45,6 +45,7 @@ def start_batch(settings: Settings, parallel: int | None) -> RunningBatch:
 
     opened = open_named(settings)
     model, window = opened.model, opened.window
+    vocabulary = opened.read_vocabulary()
     fitting, preflight, placement = _fitting(settings, model, window, parallel or USUAL_PARALLEL)
     if not settings.force:
         preflight.require()
@@ -53,7 +54,7 @@ def start_batch(settings: Settings, parallel: int | None) -> RunningBatch:
     notes = notes_of(preflight, placement)
     if parallel is not None and fitting < parallel:
         notes += (f"note: memory is short: {fitting} instead of {parallel} are answered together.",)
-    engine = LocalBatchEngine(generator, opened.vocabulary)
+    engine = LocalBatchEngine(generator, vocabulary)
     return RunningBatch(engine, chat_settings_of(settings, opened.name), notes)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gptoss_cli.engine.reuse import Place
     from gptoss_cli.harmony.vocabulary import Vocabulary
     from gptoss_cli.models.preflight import Preflight
-    from gptoss_cli.models.weights import ModelFile
+    from gptoss_cli.models.weights import CheckedWeights, ModelFile
 
 DEFAULT_CONTEXT_TOKENS: Final = 8192
 LEAST_CONTEXT_TOKENS: Final = 512
@@ -69,10 +69,29 @@ class Opened:
     the name a conversation with it is kept under.
     """
 
-    model: ModelFile
-    vocabulary: Vocabulary
+    weights: CheckedWeights
     window: int
     name: str
+
+    @property
+    def model(self) -> ModelFile:
+        """What the file says of the model."""
+        return self.weights.file
+
+    def read_vocabulary(self) -> Vocabulary:
+        """Read and check the vocabulary: best while the weights are being loaded.
+
+        Raises ModelFileError.
+        """
+        from gptoss_cli.harmony.vocabulary import Vocabulary
+
+        opened = self.weights.with_vocabulary()
+        try:
+            return Vocabulary(opened.tokens, opened.token_types)
+        except ValueError as error:
+            raise ModelFileError(
+                f"{self.model.path} is damaged: {error}.", hint="download the model again"
+            ) from error
 
     def options(
         self, placement: Placement, *, largest: int | None = None, place: Place | None
@@ -133,6 +152,8 @@ def start(
     largest = window
     if may_grow:
         largest = fit.largest_window(model, preflight.machine, repack=placement.repack)
+    # What one-shots need at once is read while the weights come; for a chat, another model may go.
+    vocabulary = opened.read_vocabulary() if lasting else None
     before_loading()
     place = place_of(settings, model, private=private) if loads else None
     generator: TokenGenerator
@@ -142,7 +163,12 @@ def start(
         from gptoss_cli.engine.unloaded import UnloadedGenerator
 
         generator = UnloadedGenerator(window, largest)
-    engine = LocalEngine(generator, opened.vocabulary, is_private=private)
+    try:
+        vocabulary = vocabulary or opened.read_vocabulary()
+    except ModelFileError:
+        generator.close()
+        raise
+    engine = LocalEngine(generator, vocabulary, is_private=private)
     chat = Chat(
         engine,
         chat_settings_of(settings, opened.name),
@@ -156,25 +182,17 @@ def start(
 
 
 def open_named(settings: Settings) -> Opened:
-    """Check the model that `settings` name, and read its vocabulary; no weights are loaded.
+    """Check the model that `settings` name, but for its vocabulary; no weights are loaded.
 
     Raises NoModelError, ModelFileError or UsageError.
     """
     from gptoss_cli.cli.models.shelf import shelf
-    from gptoss_cli.harmony.vocabulary import Vocabulary
-    from gptoss_cli.models.weights import open_model
+    from gptoss_cli.models.weights import open_weights
 
     registry = shelf().registry
-    opened = open_model(registry.resolve(settings.model))
-    model = opened.file
-    window = window_of(settings.context, model.shape.context_length)
-    try:
-        vocabulary = Vocabulary(opened.tokens, opened.token_types)
-    except ValueError as error:
-        raise ModelFileError(
-            f"{model.path} is damaged: {error}.", hint="download the model again"
-        ) from error
-    return Opened(model, vocabulary, window, registry.lasting_name(settings.model))
+    weights = open_weights(registry.resolve(settings.model))
+    window = window_of(settings.context, weights.file.shape.context_length)
+    return Opened(weights, window, registry.lasting_name(settings.model))
 
 
 def place_of(settings: Settings, model: ModelFile, *, private: bool) -> Place | None:

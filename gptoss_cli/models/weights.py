@@ -87,14 +87,25 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class OpenModel:
-    """A model that llama.cpp may be given: ``tokens`` and ``token_types`` are as the file has them.
-
-    Reading them takes longer than all the rest of a header.
-    """
+    """A model that is checked: ``tokens`` and ``token_types`` are as the file has them."""
 
     file: ModelFile
     tokens: tuple[str, ...]
     token_types: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedWeights:
+    """A model that llama.cpp may be given: all is checked but the vocabulary, which it does not
+    read. To read that takes longer than all the rest.
+    """
+
+    file: ModelFile
+    first: GgufHeader
+
+    def with_vocabulary(self) -> OpenModel:
+        """Read and check the vocabulary. Raises ModelFileError."""
+        return OpenModel(self.file, *_vocabulary(self.first))
 
 
 def open_model(path: Path) -> OpenModel:
@@ -102,8 +113,13 @@ def open_model(path: Path) -> OpenModel:
 
     Raises ModelFileError with what is wrong; reads headers only.
     """
+    return open_weights(path).with_vocabulary()
+
+
+def open_weights(path: Path) -> CheckedWeights:
+    """Check the same, but for the vocabulary. Raises ModelFileError."""
     headers = read_headers(path)
-    return OpenModel(assemble(headers), *_vocabulary(headers[0]))
+    return CheckedWeights(assemble(headers), headers[0])
 
 
 def read_headers(path: Path) -> list[GgufHeader]:

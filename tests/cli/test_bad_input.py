@@ -65,6 +65,17 @@ def test_files_that_are_no_model(tmp_path, random_model):
         check(gptoss("run", "-m", tmp_path / name, "hi"), 3, said)
 
 
+@pytest.mark.parametrize("command", [("run", "hi"), ("batch", "-")])
+@pytest.mark.parametrize(
+    ("tokens", "said"), [(["a"] * 266, "doubles"), ([f"{i}a" for i in range(266)], "<|start|>")]
+)
+def test_a_vocabulary_that_is_damaged(tmp_path, command, tokens, said):
+    """It is read while the weights come."""
+    path = write_random_model(tmp_path / "x.gguf", changes={"tokenizer.ggml.tokens": tokens})
+    done = gptoss(command[0], "-m", path, *command[1:], stdin="hi\n")
+    check(done, 3, "is damaged", said)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read(tmp_path, random_model):
     path = tmp_path / "secret.gguf"
@@ -152,7 +163,7 @@ def test_a_defect_of_ours_leaves_a_report_without_the_prompt(tmp_path, home: Pat
         "import gptoss_cli.models.weights as weights\n"
         "def broken(path):\n"
         "    raise KeyError('secret prompt')\n"
-        "weights.open_model = broken\n"
+        "weights.open_weights = broken\n"
     )
     done = gptoss("run", "-m", "demo", "secret prompt", env={"PYTHONPATH": f"{tmp_path}:."})
     assert done.exit_code == 70

@@ -150,7 +150,7 @@ import numpy as np
 from gptoss_cli.engine.base import Cancel
 from gptoss_cli.engine.context import LlamaContext, LlamaOptions
 from gptoss_cli.errors import GptossError
-from gptoss_cli.models.weights import open_model
+from gptoss_cli.models.weights import open_weights
 
 source, target, end, first, last = Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:6])
 whole = source.read_bytes()
@@ -162,7 +162,7 @@ for seed in range(first, last):
     target.write_bytes(data)
     print(seed, flush=True)
     try:
-        model = open_model(target).file
+        model = open_weights(target).file
         context = LlamaContext(LlamaOptions(
             paths=(target,), context_window=256, largest_window=256,
             vocabulary_size=model.vocabulary_size, threads=1))
