@@ -28,7 +28,7 @@ WRITTEN_TOKENS = 8
 class Fused(LlamaContext):
     """As llama.cpp computes by itself."""
 
-    def _fuses(self, n_ctx: int) -> bool:  # noqa: ARG002
+    def _fuses(self, window: int) -> bool:  # noqa: ARG002
         return True
 
 

@@ -112,6 +112,7 @@ class RoutedContext(NotingContext):
     def bare(self, tokens: Sequence[int], size: int) -> np.ndarray:
         """Return the logits of all `tokens`, decoded from nothing in batches of `size`."""
         self.kv.clear()
+        self.reserve(len(tokens))
         self.routers.chosen, rows = {}, []
         for start in range(0, len(tokens), size):
             count = min(size, len(tokens) - start)

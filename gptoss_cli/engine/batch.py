@@ -149,7 +149,7 @@ class _Loop:
         self._sequences = sequences
         self._reuse = reuse
         self._vocabulary_size = context.vocabulary_size
-        self._piece_tokens = context.piece_behind(context.n_ctx)
+        self._piece_tokens = context.piece_behind(context.window)
         self._ubatch_tokens = context.ubatch_tokens
         self._window = window
         self._unwanted = unwanted

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gptoss_cli import machine
 from gptoss_cli.engine import bindings, readahead
 from gptoss_cli.engine.base import (
     Cancel,
@@ -37,6 +38,9 @@ CPU_UBATCH_TOKENS: Final = 128
 MOST_SCORES_TOKENS: Final = 32_768
 SCORES_AT_ONCE: Final = 128 * 4096
 LEAST_PIECE_TOKENS: Final = 32
+# llama.cpp fills a cache with zeros when it makes it, and few conversations need all of theirs.
+# Steps are large: each lays what is there in the cache anew, and needs the memory for a copy of it.
+_CELLS: Final = (2_048, 8_192)
 _CHECKPOINT_BUDGET_BYTES: Final = 64 << 20
 _PROGRESS_EVERY_S: Final = 0.1
 _DECODED, _NO_SLOT, _ABORTED = 0, 1, 2
@@ -80,7 +84,9 @@ class LlamaContext:
         self._obeyed: Cancel | None = None  # llama.cpp reads its flag
         self._row: tuple[int, NDArray[np.float32]] = (0, np.empty(0, dtype=np.float32))
         self._sequences = 1
-        self.n_ctx = 0
+        self._cells = 0
+        self.window = 0
+        """How many tokens the open context may come to hold; 0: it is not open."""
         self.computing_s = 0.0
         """What llama.cpp itself took, so far, to decode and to hand over logits."""
 
@@ -103,7 +109,7 @@ class LlamaContext:
     @property
     def has_flash_attention(self) -> bool:
         """Whether llama.cpp fuses attention, as the open context has it; see ``_fuses``."""
-        return self._fuses(self.n_ctx)
+        return self._fuses(self.window)
 
     @property
     def is_on_gpu(self) -> bool:
@@ -143,46 +149,48 @@ class LlamaContext:
                 hint="download the model again",
             )
 
-    def open(self, n_ctx: int, *, sequences: int = 1) -> None:
-        """Make the context of `n_ctx` tokens for so many `sequences` together.
+    def open(self, window: int, *, sequences: int = 1, expected: int = 0) -> None:
+        """Make the context for `window` tokens, for so many `sequences` together.
 
-        DoesNotFitError when there is no memory for it.
+        Where it is one on a CPU, it has cells for the `expected` tokens, and ``reserve`` makes
+        more of them. DoesNotFitError when there is no memory for it.
         """
-        library = self._library
-        parameters = library.llama_context_default_params()
-        parameters.n_ctx = n_ctx
-        parameters.n_batch = min(UBATCH_TOKENS, n_ctx)  # for more than one the process would abort
-        parameters.n_ubatch = min(self.ubatch_tokens, n_ctx)
-        parameters.n_outputs_max = sequences  # llama.cpp insists on one for each
-        parameters.n_seq_max = sequences
-        parameters.kv_unified = sequences > 1  # copies of a sequence share its cells
-        parameters.n_threads = parameters.n_threads_batch = self._options.threads
-        parameters.flash_attn_type = (
-            library.LLAMA_FLASH_ATTN_TYPE_AUTO
-            if self._fuses(n_ctx)
-            else library.LLAMA_FLASH_ATTN_TYPE_DISABLED
-        )
-        parameters.swa_full = False
-        parameters.no_perf = True
-        bindings.forget_log()
-        self._context = library.llama_init_from_model(self._model, parameters)
-        if not self._context:
-            raise DoesNotFitError(
-                f"llama.cpp cannot make a context of {n_ctx:,} tokens: {bindings.explain_log()}.",
-                hint=f"a smaller context: --context {n_ctx // 2}",
-            )
-        self.n_ctx = n_ctx
-        self._batch = library.llama_batch(
-            token=ctypes.cast(self._tokens, ctypes.POINTER(library.llama_token)),
+        self.window, self._sequences = window, sequences
+        self._make(self._cells_for(expected))
+        self._batch = self._library.llama_batch(
+            token=ctypes.cast(self._tokens, ctypes.POINTER(self._library.llama_token)),
             logits=ctypes.cast(self._outputs, ctypes.POINTER(ctypes.c_int8)),
         )
-        self._sequences = sequences
         self._kv = KVCache(
-            library,
+            self._library,
             self._context,
             self.sliding_window,
             _CHECKPOINT_BUDGET_BYTES,
         )
+
+    def reserve(self, n_tokens: int) -> None:
+        """Have cells for `n_tokens`; what is in the cache stays, and its logits go.
+
+        Raises DoesNotFitError if they are more than the window, or there is no memory for them:
+        the cache is as it was then.
+        """
+        if n_tokens <= self._cells:
+            return
+        if n_tokens > self.window:
+            raise self._is_full()
+        window, had, has = self.window, self._cells, self._cells_for(n_tokens)
+        self._require_memory(has)
+        content = self.kv.content()
+        self._library.llama_free(self._context)
+        self._context = None
+        try:
+            self._make(has)
+        except DoesNotFitError:
+            self.window = window
+            self._make(had)
+            self.kv.move(self._context, content)
+            raise
+        self.kv.move(self._context, content)
 
     @property
     def is_loaded(self) -> bool:
@@ -229,7 +237,61 @@ class LlamaContext:
         batches = (self.ubatch_tokens, self.sliding_window)
         return kv_key(options.paths, self._library, (*placement, *cells, *batches))
 
-    def _fuses(self, n_ctx: int) -> bool:
+    def _cells_for(self, n_tokens: int) -> int:
+        """Return how many cells are made where so many tokens are known of."""
+        if self.is_on_gpu or self._sequences > 1:
+            return self.window
+        return next((n for n in _CELLS if n_tokens <= n < self.window), self.window)
+
+    def _require_memory(self, cells: int) -> None:
+        """Raise DoesNotFitError where there is none for so many cells: to find that out by using it
+        would end the program, and with it the conversation.
+        """
+        more = self.kv.bytes_for(cells) - self.kv.bytes_for(self._cells)
+        if more > machine.memory().available:
+            raise DoesNotFitError(
+                f"there is no memory left for a context of {cells:,} tokens.",
+                hint=f"a smaller context: --context {self._cells}",
+            )
+
+    def _make(self, cells: int) -> None:
+        """Make a context of so many cells. DoesNotFitError when there is no memory for it."""
+        library = self._library
+        parameters = library.llama_context_default_params()
+        parameters.n_ctx = cells
+        parameters.n_batch = min(UBATCH_TOKENS, cells)  # for more than one the process would abort
+        parameters.n_ubatch = min(self.ubatch_tokens, cells)
+        parameters.n_outputs_max = self._sequences  # llama.cpp insists on one for each
+        parameters.n_seq_max = self._sequences
+        parameters.kv_unified = self._sequences > 1  # copies of a sequence share its cells
+        parameters.n_threads = parameters.n_threads_batch = self._options.threads
+        parameters.flash_attn_type = (
+            library.LLAMA_FLASH_ATTN_TYPE_AUTO
+            if self.has_flash_attention
+            else library.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        )
+        parameters.swa_full = False
+        parameters.no_perf = True
+        bindings.forget_log()
+        self._context = library.llama_init_from_model(self._model, parameters)
+        if not self._context:
+            self.window = self._cells = 0
+            raise DoesNotFitError(
+                f"llama.cpp cannot make a context of {cells:,} tokens: {bindings.explain_log()}.",
+                hint=f"a smaller context: --context {cells // 2}",
+            )
+        self._cells = cells
+        self._row = (0, np.empty(0, dtype=np.float32))
+        if self._obeyed is not None:
+            self.obey(self._obeyed)
+
+    def _is_full(self) -> DoesNotFitError:
+        return DoesNotFitError(
+            f"the context window of {self.window:,} tokens is full.",
+            hint="use a larger --context",
+        )
+
+    def _fuses(self, window: int) -> bool:
         """Whether llama.cpp shall fuse attention instead of holding the scores of all heads.
 
         Not on a CPU, but for windows whose scores would take gigabytes. Its fused kernels there
@@ -237,7 +299,7 @@ class LlamaContext:
         batch, in 32 from there on; without them a prompt is computed the same to the bit however
         it is cut (benchmarks/RESULTS.md, Exactness).
         """
-        return self.is_on_gpu or n_ctx > MOST_SCORES_TOKENS
+        return self.is_on_gpu or window > MOST_SCORES_TOKENS
 
     def obey(self, cancel: Cancel) -> None:
         """Let `cancel` stop the following decodes between two nodes of the graph (CPU only)."""
@@ -250,6 +312,7 @@ class LlamaContext:
     def decode(self, tokens: Sequence[int], *, logits: bool) -> bool:
         """Append at most one ubatch of `tokens` to the sequence; False when cancelled."""
         count = len(tokens)
+        self.reserve(len(self.kv.tokens) + count)
         self._tokens[:count] = tokens
         self._outputs[count - 1] = logits
         self._batch.n_tokens = count
@@ -267,10 +330,7 @@ class LlamaContext:
         code = self._library.llama_decode(self._context, batch)
         self.computing_s += time.perf_counter() - began
         if code == _NO_SLOT:
-            raise DoesNotFitError(
-                f"the context window of {self.n_ctx:,} tokens is full.",
-                hint="use a larger --context",
-            )
+            raise self._is_full()
         if code not in {_DECODED, _ABORTED}:
             raise EngineError(
                 f"llama.cpp failed to decode (code {code}): {bindings.explain_log()}."

@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from gptoss_cli.engine.kv_file import KVState, Section
+from gptoss_cli.errors import EngineError
 
 _WHOLE: Final = 0
 _PARTIAL: Final = 1  # LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY: the sliding-window cells alone
@@ -137,6 +138,35 @@ class KVCache:
             self._checkpoints.append(Checkpoint(section.n_tokens, cells))
         self.checkpoint()
         return True
+
+    def content(self) -> ctypes.Array[ctypes.c_uint8] | None:
+        """Return the cells of all tokens, for ``move``; None where there are none.
+
+        Raises EngineError or MemoryError.
+        """
+        if not self.tokens:
+            return None
+        cells = self._cells(_WHOLE)
+        if cells is None:
+            raise EngineError("llama.cpp cannot copy the cells of the context.")
+        return cells
+
+    def move(self, context: Any, content: ctypes.Array[ctypes.c_uint8] | None) -> None:
+        """Go on in another `context`, with the `content` of the one before. Raises EngineError."""
+        self._context, self._memory = context, self._library.llama_get_memory(context)
+        if content is not None and not self._set(_view(content), _WHOLE):
+            self.clear()
+            raise EngineError("llama.cpp cannot copy the cells of the context.")
+
+    def bytes_for(self, n_tokens: int) -> int:
+        """Return what the full layers take for so many tokens, measured by those that are here;
+        0 if none are.
+        """
+        whole, window = (
+            self._library.llama_state_seq_get_size_ext(self._context, _SEQUENCE, kind)
+            for kind in (_WHOLE, _PARTIAL)
+        )
+        return n_tokens * (whole - window) // len(self.tokens) if self.tokens else 0
 
     def appended(self, tokens: Sequence[int]) -> None:
         """Note that `tokens` were decoded at the end of the sequence."""

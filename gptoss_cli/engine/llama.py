@@ -59,8 +59,8 @@ class LlamaTokenGenerator:
     def window_for(self, prompt_tokens: int) -> int:
         """Return the context window, in tokens, that a prompt of this length will meet."""
         options = self._options
-        if self._context.n_ctx:
-            return self._context.n_ctx
+        if self._context.window:
+            return self._context.window
         return window_for(prompt_tokens, options.context_window, options.largest_window)
 
     def generate(
@@ -117,8 +117,9 @@ class LlamaTokenGenerator:
         """
 
         def run(put: Callable[[Item], None]) -> None:
-            if not self._context.n_ctx:
+            if not self._context.window:
                 self._context.open(self._options.context_window)
+            self._context.reserve(self._context.window)
             job(self._context, put)
 
         return self._worker.submit(run)
@@ -145,8 +146,8 @@ class LlamaTokenGenerator:
         context, window, halt = self._context, self.window_for(len(prompt)), Cancel()
 
         def read(put: Callable[[None], None]) -> None:
-            if not context.n_ctx:
-                context.open(window)
+            if not context.window:
+                context.open(window, expected=len(prompt))
             if read_beginning(context, self._reuse, prompt, beginning, cancel, halt):
                 put(None)
                 read_ahead(context, self._reuse, prompt, turn_starts, cancel, halt)
@@ -165,7 +166,7 @@ class LlamaTokenGenerator:
         """Keep what is in the cache of `prompt`; see ``TokenGenerator``."""
 
         def keep(_put: Callable[[GenerationStep], None]) -> None:
-            if self._context.n_ctx:
+            if self._context.window:
                 self._reuse.put_away(self._context.kv, prompt, session_id)
 
         self._worker.submit(keep)
@@ -273,10 +274,10 @@ class _Loop:
     ) -> None:
         """Generate; every token, and last the ``Generated``, goes to `put`."""
         context = self._context
-        if not context.n_ctx:
-            context.open(window)
+        if not context.window:
+            context.open(window, expected=len(prompt))
         context.obey(self._cancel)
-        self._reuse.fetch(context.kv, prompt, beginning)
+        self._reuse.fetch(context, prompt, beginning)
         cached = context.kv.rewind(prompt)
         put(PromptProgress(cached, len(prompt), 0.0))
         prefill_from = time.monotonic()

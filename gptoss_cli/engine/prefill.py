@@ -45,6 +45,7 @@ def decode_prompt(
     number of tokens that are there, after each piece. `logits`: those of the last one are wanted.
     """
     kv = context.kv
+    context.reserve(len(prompt))  # at once, while there is least to lay anew
     start, size = len(kv.tokens), piece_tokens or context.piece_tokens
     passed = max((end for end in ends_of(beginning) if end <= start), default=0)
     # Another prompt that shared some of these tokens may have been cut elsewhere.
@@ -83,7 +84,7 @@ def read_beginning(
     """
     kv = context.kv
     # What is kept of a longer prompt is wanted: at least one token of that is to follow.
-    reuse.fetch(kv, [*prompt, prompt[-1]], beginning)
+    reuse.fetch(context, [*prompt, prompt[-1]], beginning)
     first = prompt[: max(ends_of(beginning), default=0)]
     if not first or kv.holds(first):
         return True

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Final
 from gptoss_cli.engine.base import Beginning
 from gptoss_cli.engine.kv_file import Origin
 from gptoss_cli.engine.worker import Worker
+from gptoss_cli.errors import DoesNotFitError
 
 if TYPE_CHECKING:
+    from gptoss_cli.engine.context import LlamaContext
     from gptoss_cli.engine.kv import KVCache
     from gptoss_cli.engine.kv_file import KVState
     from gptoss_cli.engine.kv_store import Found, KVStore
@@ -59,9 +61,9 @@ class Reuse:
         self._writer: Worker | None = None
         self._ends = threading.Event()
 
-    def fetch(self, kv: KVCache, prompt: Sequence[int], beginning: Beginning) -> None:
+    def fetch(self, context: LlamaContext, prompt: Sequence[int], beginning: Beginning) -> None:
         """Bring what is kept of `prompt` into the cache, if that is more than what is there."""
-        place, present = self._place, kv.reach(prompt)
+        place, present = self._place, context.kv.reach(prompt)
         if place is None or len(prompt) - present <= LEAST_TOKENS:
             return
         key = self._own_key()
@@ -76,11 +78,12 @@ class Reuse:
         for one in found:
             if one is not None and one.usable >= present + LEAST_TOKENS:
                 state = place.store.load(key, one)
-                if state is not None and kv.take_in(state):
+                if state is None or not _has_room(context, len(state.tokens)):
+                    continue
+                if context.kv.take_in(state):
                     return
-                if state is not None:
-                    place.store.discard(one)
-                    present = 0
+                place.store.discard(one)
+                present = 0
 
     def beginning(self, tokens: Sequence[int]) -> KVState | None:
         """Return the state of exactly these tokens, for who lays it in a cache of several."""
@@ -160,3 +163,12 @@ class Reuse:
             except OSError:
                 self._key = ""
         return self._key
+
+
+def _has_room(context: LlamaContext, n_tokens: int) -> bool:
+    """Whether so many tokens fit into `context`: a conversation may have had a larger window."""
+    try:
+        context.reserve(n_tokens)
+    except DoesNotFitError:
+        return False
+    return True

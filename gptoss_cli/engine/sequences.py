@@ -73,7 +73,7 @@ class Sequences:
         """
         self._remove(_PREFIX)
         self._prefix = []
-        step = self._context.piece_behind(self._context.n_ctx)
+        step = self._context.piece_behind(self._context.window)
         for start in range(0, len(prefix), step):
             piece = prefix[start : start + step]
             rows = [Row(_PREFIX, start + i, token) for i, token in enumerate(piece)]

@@ -84,7 +84,7 @@ def test_with_a_seed_nothing_is_read_ahead(chat, engine):
     """Where idle time is stopped would decide how sums are rounded, and a seed promises a text."""
     chat.settings = replace(GREEDY, sampling=Sampling(seed=7))
     idle(chat)
-    assert not engine._generator._context.n_ctx
+    assert not engine._generator._context.window
     put(chat, chat.prepare(QUESTIONS[0]))
     before = list(engine._generator._context.kv.tokens)
     idle(chat)
@@ -290,7 +290,7 @@ def question(chance: random.Random) -> str:
 
 def from_nothing(engine: LocalEngine, conversation: Conversation) -> list[str]:
     context = engine._generator._context
-    if context.n_ctx:
+    if context.window:
         context.kv.clear()
     events = engine.answer(
         conversation, sampling=GREEDY.sampling, max_tokens=GREEDY.max_tokens, cancel=Cancel()
