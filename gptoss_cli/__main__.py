@@ -12,11 +12,15 @@ _COMPLETE = "__complete"  # from the scripts in completions/, at every Tab: not 
 # Importing makes 200,000 objects that stay: Python's own threshold of 700 walks through them again
 # and again, which takes a tenth of a short answer's time.
 _NEW_OBJECTS_BEFORE_GC = 50_000
+# The thread of the engine, which asks for Python's lock a thousand times while weights are loaded,
+# waits so long each time that another one computes; by default fifty times as long.
+_SWITCH_AFTER_S = 0.000_1
 
 
 def main() -> int:
     """Run the command line and return the exit code."""
     gc.set_threshold(_NEW_OBJECTS_BEFORE_GC)
+    sys.setswitchinterval(_SWITCH_AFTER_S)
     try:
         if sys.argv[1:2] == [_COMPLETE]:
             from gptoss_cli.cli.completion.answer import answer  # noqa: PLC0415
