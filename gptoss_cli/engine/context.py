@@ -40,7 +40,7 @@ SCORES_AT_ONCE: Final = 128 * 4096
 LEAST_PIECE_TOKENS: Final = 32
 # llama.cpp fills a cache with zeros when it makes it, and few conversations need all of theirs.
 # Steps are large: each lays what is there in the cache anew, and needs the memory for a copy of it.
-_CELLS: Final = (2_048, 8_192)
+_CELLS: Final = (512, 2_048, 8_192)
 _CHECKPOINT_BUDGET_BYTES: Final = 64 << 20
 _PROGRESS_EVERY_S: Final = 0.1
 _DECODED, _NO_SLOT, _ABORTED = 0, 1, 2

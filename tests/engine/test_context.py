@@ -44,14 +44,15 @@ def cells(context: LlamaContext) -> int:
 
 @pytest.mark.parametrize(
     ("expected", "has"),
-    [(0, 2_048), (2_048, 2_048), (2_049, 8_192), (8_193, WINDOW)],
+    [(0, 512), (512, 512), (513, 2_048), (2_049, 8_192), (8_193, WINDOW)],
 )
 def test_a_context_has_cells_for_what_is_expected(opener, expected, has):
     assert cells(opener(expected=expected)) == has
 
 
 def test_a_small_window_has_all_its_cells(opener):
-    assert cells(opener(window=1_024)) == 1_024
+    assert cells(opener(window=512)) == 512
+    assert cells(opener(window=1_024, expected=600)) == 1_024
 
 
 def test_an_answer_goes_on_to_the_bit_where_the_context_grows(opener):
