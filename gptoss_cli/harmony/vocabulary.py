@@ -32,6 +32,7 @@ O200K_SPLIT = "|".join(
 _LONG_BLANK_RUN = regex.compile(r"\s{256}")
 _SPLIT = regex.compile(O200K_SPLIT)
 _NORMAL = 1
+_BYTES = 256
 
 
 class ControlToken:
@@ -81,13 +82,12 @@ class Vocabulary:
         self._tokens = tokens
         self._control = {tokens[i]: i for i, kind in enumerate(types) if kind != _NORMAL}
         self._control_ids = frozenset(self._control.values())
-        ordinary = set(tokens).difference(self._control)
-        alphabet = _byte_alphabet().values()
-        if not ordinary.issuperset(alphabet) or not set("".join(ordinary)).issubset(alphabet):
-            raise ValueError("its tokens are not made of the 256 bytes")
         if not _MARKERS.issubset(self._control):
             raise ValueError("its markers are not control tokens")
-        self._pieces: list[bytes] | None = None
+        ordinary = ["" if i in self._control_ids else text for i, text in enumerate(tokens)]
+        self._pieces = _spelled(ordinary)
+        if len({piece for piece in self._pieces if len(piece) == 1}) != _BYTES:
+            raise ValueError("its tokens are not made of the 256 bytes")
         self._encoding: tiktoken.Encoding | None = None
         self._piece_encoding: tiktoken.Encoding | None = None
 
@@ -106,7 +106,7 @@ class Vocabulary:
 
     def piece(self, token: int) -> bytes:
         """Return the bytes of an ordinary token; control tokens have none."""
-        return self._byte_pieces()[token]
+        return self._pieces[token]
 
     def pieces(self, tokens: Iterable[int]) -> list[tuple[str, bool]]:
         """Return what `tokens` spell, in pieces: text, or (True) the name of a control token."""
@@ -121,7 +121,7 @@ class Vocabulary:
 
     def byte_pieces(self) -> Sequence[bytes]:
         """Return the bytes of every entry, in order of ids; those of control tokens are empty."""
-        return self._byte_pieces()
+        return self._pieces
 
     @property
     def control_ids(self) -> frozenset[int]:
@@ -147,28 +147,31 @@ class Vocabulary:
         """Build the encoder now (some 0.3 s for 200,000 tokens) rather than at the first text."""
         self._prepared()
 
-    def _byte_pieces(self) -> list[bytes]:
-        if self._pieces is None:
-            # One pass over the joined text: a character of the alphabet is one byte, so the
-            # pieces are slices of the translated whole.
-            control = self._control_ids
-            texts = ["" if i in control else t for i, t in enumerate(self._tokens)]
-            from_stand_in = {ord(char): byte for byte, char in _byte_alphabet().items()}
-            joined = "".join(texts).translate(from_stand_in).encode("latin-1")
-            pieces = []
-            start = 0
-            for text in texts:
-                end = start + len(text)
-                pieces.append(joined[start:end])
-                start = end
-            self._pieces = pieces
-        return self._pieces
-
     def _prepared(self) -> tiktoken.Encoding:
         if self._encoding is None:
             self._encoding = self._build_encoding(O200K_SPLIT)
         return self._encoding
 
     def _build_encoding(self, split: str) -> tiktoken.Encoding:
-        ranks = {piece: i for i, piece in enumerate(self._byte_pieces()) if piece}
+        ranks = {piece: i for i, piece in enumerate(self._pieces) if piece}
         return tiktoken.Encoding("gguf", pat_str=split, mergeable_ranks=ranks, special_tokens={})
+
+
+def _spelled(texts: Sequence[str]) -> list[bytes]:
+    """Return the bytes that `texts` stand for. ValueError at a character that stands for none.
+
+    A character of the alphabet is one byte, so they are slices of all texts translated together.
+    """
+    from_stand_in = dict.fromkeys(range(_BYTES), "\uffff")  # which is not in latin-1
+    from_stand_in |= {ord(char): chr(byte) for byte, char in _byte_alphabet().items()}
+    try:
+        joined = "".join(texts).translate(from_stand_in).encode("latin-1")
+    except UnicodeEncodeError:
+        raise ValueError("its tokens are not made of the 256 bytes") from None
+    pieces = []
+    start = 0
+    for text in texts:
+        end = start + len(text)
+        pieces.append(joined[start:end])
+        start = end
+    return pieces

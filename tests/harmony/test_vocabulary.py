@@ -90,3 +90,10 @@ def test_a_damaged_table_is_refused(position: int, token: str, kind: int) -> Non
     tokens[position], types[position] = token, kind
     with pytest.raises(ValueError, match=r"tokens|markers"):
         Vocabulary(tokens, types)
+
+
+@pytest.mark.parametrize("foreign", ["a b", "\xad", "한"])
+def test_a_character_that_stands_for_no_byte_is_refused(foreign: str) -> None:
+    tokens = [*byte_tokens(), foreign, *MARKERS]
+    with pytest.raises(ValueError, match="256 bytes"):
+        Vocabulary(tokens, [1] * 257 + [3] * len(MARKERS))
