@@ -19,12 +19,15 @@ from gptoss_cli.engine.base import Cancel
 from gptoss_cli.machine import memory
 
 _CHUNK_BYTES: Final = 16 << 20
+# What little is missing llama.cpp's own mapping reads as fast, and telling which pages those are
+# takes longer: each by itself is asked for.
+_ENOUGH: Final = 0.99
 # The number of the system call on every architecture, of Linux 6.5 and later.
 _CACHESTAT: Final = 451
 
 
 def read_ahead(paths: Sequence[Path], report: Callable[[float], None], cancel: Cancel) -> None:
-    """Read what is not in the page cache; `report` gets fractions of the whole.
+    """Read what is not in the page cache, if that is much; `report` gets fractions of it.
 
     Does nothing where the system cannot tell what is cached, or memory is too small to hold it.
     """
@@ -42,14 +45,17 @@ def read_ahead(paths: Sequence[Path], report: Callable[[float], None], cancel: C
 
 
 def _uncached_chunks(path: Path) -> list[int]:
-    """Return the offsets of chunks of `path` that are not wholly in the page cache."""
+    """Return the offsets of chunks of `path` that are not wholly in the page cache; none where
+    nearly all of it is.
+    """
     libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
     if libc is None or not hasattr(libc, "mincore"):
         return []
     size = path.stat().st_size
     page = mmap.PAGESIZE
     with path.open("rb") as file:
-        if _cached_pages(libc, file.fileno()) == -(-size // page):
+        cached = _cached_pages(libc, file.fileno())
+        if cached is not None and cached * page >= size * _ENOUGH:
             return []
         residency = (ctypes.c_ubyte * -(-size // page))()
         with mmap.mmap(file.fileno(), 0, mmap.MAP_PRIVATE) as mapping:
