@@ -136,10 +136,8 @@ def start(
 
     Raises NoModelError, ModelFileError, DoesNotFitError, UsageError or EngineError.
     """
-    from gptoss_cli.chat.turn import Chat
     from gptoss_cli.cli.models.card import assessed
     from gptoss_cli.engine.llama import LlamaTokenGenerator
-    from gptoss_cli.engine.local import LocalEngine
     from gptoss_cli.models import fit
 
     opened = open_named(settings)
@@ -163,6 +161,10 @@ def start(
         from gptoss_cli.engine.unloaded import UnloadedGenerator
 
         generator = UnloadedGenerator(window, largest)
+    # From here on the weights come: what only a conversation needs is imported now.
+    from gptoss_cli.chat.turn import Chat
+    from gptoss_cli.engine.local import LocalEngine
+
     try:
         vocabulary = vocabulary or opened.read_vocabulary()
     except ModelFileError:
