@@ -12,6 +12,7 @@ from gptoss_cli.chat.recording import Recording
 from gptoss_cli.chat.settings import ChatSettings
 from gptoss_cli.chat.tree import ConversationTree
 from gptoss_cli.engine.base import Cancel, Engine
+from gptoss_cli.errors import GptossError
 from gptoss_cli.events import Event, Finished, FinishReason, Notice, TurnsDropped
 from gptoss_cli.messages import Channel, Conversation, Message, Role, user
 from gptoss_cli.sessions.records import StoredMessage, StoredSession
@@ -84,8 +85,9 @@ class Chat:
     def answer(self, prepared: Prepared, cancel: Cancel) -> Iterator[Event]:
         """Yield the answer and remember it, as it comes; the last event is ``Finished``.
 
-        A question that was stopped before it was read to its end stays a branch, and the head goes
-        back: every later prompt would have to read it after all.
+        A question that was stopped before it was read to its end, or could not be read, stays a
+        branch, and the head goes back: every later prompt would have to read it after all. Raises
+        GptossError.
         """
         fitted, settings = prepared.fitted, prepared.settings
         if fitted.newly_dropped:
@@ -114,6 +116,10 @@ class Chat:
                     # A store that fails may take seconds to say so, each time.
                     yield from self._keep(briefly=True)
                 yield event
+        except GptossError:
+            if recording.is_empty:
+                self.tree.head_id = prepared.parent_id
+            raise
         finally:
             recording.end()
             self._untold = self.keep()

@@ -109,6 +109,7 @@ class Opened:
             gpu_layers=placement.gpu_layers,
             cpu_expert_layers=placement.cpu_expert_layers,
             kept_at=place,
+            cell_bytes=self.model.shape.kv_bytes_per_token,
         )
 
 

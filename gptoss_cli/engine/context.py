@@ -41,7 +41,9 @@ LEAST_PIECE_TOKENS: Final = 32
 # llama.cpp fills a cache with zeros when it makes it, and few conversations need all of theirs.
 # Steps are large: each lays what is there in the cache anew, and needs the memory for a copy of it.
 _CELLS: Final = (512, 2_048, 8_192)
+_MARGIN_BYTES: Final = 64 << 20
 _CHECKPOINT_BUDGET_BYTES: Final = 64 << 20
+_LESS: Final = "close other programs, or use a smaller --context"
 _PROGRESS_EVERY_S: Final = 0.1
 _DECODED, _NO_SLOT, _ABORTED = 0, 1, 2
 
@@ -54,7 +56,8 @@ class LlamaOptions:
     prompt that needs more gets more, up to ``largest_window``.
     ``repack``: convert the experts to the CPU's own layout while loading. What that costs, and
     ``gpu_layers`` and ``cpu_expert_layers``: see engine/placement.py. ``kept_at``: where KV states
-    are kept; None: nowhere.
+    are kept; None: nowhere. ``cell_bytes``: what a token takes in the layers that see all of the
+    context; 0: unknown, and no memory is looked for where a context grows.
     """
 
     paths: tuple[Path, ...]
@@ -66,6 +69,7 @@ class LlamaOptions:
     gpu_layers: int = 0
     cpu_expert_layers: int = 0
     kept_at: Place | None = None
+    cell_bytes: int = 0
 
 
 class LlamaContext:
@@ -172,7 +176,7 @@ class LlamaContext:
         """Have cells for `n_tokens`; what is in the cache stays, and its logits go.
 
         Raises DoesNotFitError if they are more than the window, or there is no memory for them:
-        the cache is as it was then.
+        the cache is as it was then. EngineError if there is none even for that any more.
         """
         if n_tokens <= self._cells:
             return
@@ -180,14 +184,17 @@ class LlamaContext:
             raise self._is_full()
         window, had, has = self.window, self._cells, self._cells_for(n_tokens)
         self._require_memory(has)
-        content = self.kv.content()
+        try:
+            content = self.kv.content()
+        except MemoryError:
+            raise _lacks_memory(has) from None
         self._library.llama_free(self._context)
         self._context = None
         try:
             self._make(has)
         except DoesNotFitError:
             self.window = window
-            self._make(had)
+            self._make_again(had)
             self.kv.move(self._context, content)
             raise
         self.kv.move(self._context, content)
@@ -244,15 +251,23 @@ class LlamaContext:
         return next((n for n in _CELLS if n_tokens <= n < self.window), self.window)
 
     def _require_memory(self, cells: int) -> None:
-        """Raise DoesNotFitError where there is none for so many cells: to find that out by using it
-        would end the program, and with it the conversation.
+        """Raise DoesNotFitError where there is none for so many cells, with a copy of those that
+        are used: to find that out by using it would end the program, and with it the conversation.
         """
-        more = self.kv.bytes_for(cells) - self.kv.bytes_for(self._cells)
-        if more > machine.memory().available:
-            raise DoesNotFitError(
-                f"there is no memory left for a context of {cells:,} tokens.",
-                hint=f"a smaller context: --context {self._cells}",
-            )
+        cell_bytes = self._options.cell_bytes
+        needed = (cells - self._cells + len(self.kv.tokens)) * cell_bytes + _MARGIN_BYTES
+        if cell_bytes and needed > machine.memory().available:
+            raise _lacks_memory(cells)
+
+    def _make_again(self, cells: int) -> None:
+        """Make the context that was there a moment ago. EngineError where another program took its
+        memory meanwhile: what was in it is lost, and the next prompt is read anew.
+        """
+        try:
+            self._make(cells)
+        except DoesNotFitError as error:
+            self._kv = None
+            raise EngineError(str(error), hint=error.hint) from None
 
     def _make(self, cells: int) -> None:
         """Make a context of so many cells. DoesNotFitError when there is no memory for it."""
@@ -278,7 +293,7 @@ class LlamaContext:
             self.window = self._cells = 0
             raise DoesNotFitError(
                 f"llama.cpp cannot make a context of {cells:,} tokens: {bindings.explain_log()}.",
-                hint=f"a smaller context: --context {cells // 2}",
+                hint=_LESS,
             )
         self._cells = cells
         self._row = (0, np.empty(0, dtype=np.float32))
@@ -362,6 +377,10 @@ class LlamaContext:
             self._library.llama_model_free(self._model)
         self._context = self._model = self._kv = self._batch = None
         self._row = (0, np.empty(0, dtype=np.float32))
+
+
+def _lacks_memory(cells: int) -> DoesNotFitError:
+    return DoesNotFitError(f"there is no memory for a context of {cells:,} tokens.", hint=_LESS)
 
 
 def _paced(report: Callable[[float], None]) -> Callable[[float], None]:

@@ -158,16 +158,6 @@ class KVCache:
             self.clear()
             raise EngineError("llama.cpp cannot copy the cells of the context.")
 
-    def bytes_for(self, n_tokens: int) -> int:
-        """Return what the full layers take for so many tokens, measured by those that are here;
-        0 if none are.
-        """
-        whole, window = (
-            self._library.llama_state_seq_get_size_ext(self._context, _SEQUENCE, kind)
-            for kind in (_WHOLE, _PARTIAL)
-        )
-        return n_tokens * (whole - window) // len(self.tokens) if self.tokens else 0
-
     def appended(self, tokens: Sequence[int]) -> None:
         """Note that `tokens` were decoded at the end of the sequence."""
         self.tokens += tokens

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gptoss_cli.sessions.records import SessionInfo, StoredMessage
 
 
+_LEFT_OUT: Final = "the question was not read to its end and is left out; ↑ brings it back"
 _COMPLETED_TITLES: Final = 200
 _SHOWN_TURNS: Final = 2  # of a conversation that is opened
 
@@ -218,12 +219,14 @@ class Dialogue:
         effort_once, self.effort_once = self.effort_once, ""
         if edit is not None:
             self.edited = None
-        self.answer(prepared, cancel)
-        if self.chat.was_left_out(prepared):
-            self.attached, self.effort_once = waiting, effort_once
-            if edit is not None:
-                self.edited = edit
-                self.go_back()
+        try:
+            self.answer(prepared, cancel)
+        finally:
+            if self.chat.was_left_out(prepared):
+                self.attached, self.effort_once = waiting, effort_once
+                if edit is not None:
+                    self.edited = edit
+                    self.go_back()
 
     def _prepared(self, whole: str, edit: Edit | None) -> Prepared:
         """Put a message to the conversation, in the place of the question that it replaces."""
@@ -257,10 +260,11 @@ class Dialogue:
                 self.front.feed(event)
         finally:
             self.front.end_answer()
-        self.tell(self.chat.keep(briefly=True))
-        if self.chat.was_left_out(prepared):
-            self.front.say("the question was not read to its end and is left out; ↑ brings it back")
-        elif self._has_no_answer():
+            self.tell(self.chat.keep(briefly=True))
+            is_left_out = self.chat.was_left_out(prepared)
+            if is_left_out:
+                self.front.say(_LEFT_OUT)
+        if not is_left_out and self._has_no_answer():
             self.front.say("the model came to no answer. /regen asks again.")
 
     def _has_no_answer(self) -> bool:

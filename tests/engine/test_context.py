@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from gptoss_cli import machine
+from gptoss_cli.engine import bindings
 from gptoss_cli.engine.base import Beginning, Cancel, Sampling
 from gptoss_cli.engine.context import LlamaContext
 from gptoss_cli.engine.kv_store import KVStore
-from gptoss_cli.errors import DoesNotFitError
+from gptoss_cli.errors import DoesNotFitError, EngineError
 from tests.engine.test_kv import ROUNDING, feed, generate, prefill, tokens
 from tests.engine.test_reuse import FOLLOWING, begins, opened, run
 from tests.support.engines import options_for
@@ -104,36 +105,55 @@ def test_a_full_window_says_so(opener):
 
 
 class Scarce:
-    """llama.cpp on a machine that has no memory for a context of many cells."""
+    """llama.cpp on a machine without memory for a context of more than `most` cells."""
 
-    def __init__(self, library: Any) -> None:
+    def __init__(self, library: Any, most: int = FIRST) -> None:
         self._library = library
+        self.most = most
+        self.made, self.freed = [], 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._library, name)
 
+    def llama_free(self, context: Any) -> None:
+        self.freed += 1
+        self._library.llama_free(context)
+
     def llama_init_from_model(self, model: Any, parameters: Any) -> Any:
-        return (
-            self._library.llama_init_from_model(model, parameters) if self.fits(parameters) else 0
-        )
-
-    def fits(self, parameters: Any) -> bool:
-        return int(parameters.n_ctx) <= FIRST
+        if parameters.n_ctx > self.most:
+            return 0
+        self.made.append(int(parameters.n_ctx))
+        return self._library.llama_init_from_model(model, parameters)
 
 
-@pytest.mark.parametrize("found_out_by", ["asking", "trying"])
+def without_memory(
+    context: LlamaContext, monkeypatch: pytest.MonkeyPatch, found_out_by: str
+) -> None:
+    """Let there be none to grow: the system says so, or llama.cpp finds out, or the copy does."""
+
+    def nothing(*_: object) -> None:
+        raise MemoryError
+
+    match found_out_by:
+        case "asking":
+            monkeypatch.setattr(machine, "memory", lambda: machine.Memory(1 << 30, 1_000))
+        case "trying":
+            monkeypatch.setattr(context, "_library", Scarce(context.library))
+        case _:
+            monkeypatch.setattr(context.kv, "content", nothing)
+
+
+@pytest.mark.parametrize("found_out_by", ["asking", "trying", "copying"])
 def test_where_there_is_no_memory_to_grow_nothing_is_lost(opener, monkeypatch, found_out_by):
     context, fresh = opener(), opener(expected=WINDOW)
     said = tokens(FIRST, 10)
     prefill(context, said[:1_500])
     feed(context, said[1_500:])
-    if found_out_by == "asking":
-        monkeypatch.setattr(machine, "memory", lambda: machine.Memory(1 << 30, 1_000))
-    else:
-        monkeypatch.setattr(context, "_library", Scarce(context.library))
+    without_memory(context, monkeypatch, found_out_by)
     for _ in range(2):
-        with pytest.raises(DoesNotFitError, match="8,192 tokens"):
+        with pytest.raises(DoesNotFitError, match="8,192 tokens") as error:
             context.decode([1], logits=True)
+        assert "close other programs" in error.value.hint
         assert context.kv.tokens == said
         assert cells(context) == FIRST
     prompt = [*said[:1_500], *tokens(100, 11)]
@@ -143,6 +163,53 @@ def test_where_there_is_no_memory_to_grow_nothing_is_lost(opener, monkeypatch, f
     assert np.abs(logits - feed(fresh, prompt[1_500:])).max() < ROUNDING
     monkeypatch.undo()
     feed(context, tokens(1_000, 12))
+
+
+@pytest.mark.parametrize("n_tokens", [0, FIRST])
+def test_growing_asks_for_the_new_cells_and_the_copy_of_the_old_ones(
+    opener, random_model, monkeypatch, n_tokens
+):
+    context = opener(expected=FIRST)
+    if n_tokens:
+        feed(context, tokens(n_tokens, 10))
+    cell_bytes = 2 * 2 * 32 * 2 * 2  # half of 4 layers, 2 heads of 32 keys and values in f16
+    needed = (8_192 - FIRST + n_tokens) * cell_bytes + (64 << 20)
+    monkeypatch.setattr(machine, "memory", lambda: machine.Memory(1 << 30, needed - 1))
+    with pytest.raises(DoesNotFitError):
+        context.reserve(FIRST + 1)
+    monkeypatch.setattr(machine, "memory", lambda: machine.Memory(1 << 30, needed))
+    context.reserve(FIRST + 1)
+
+
+def test_what_another_program_took_while_a_context_grew_is_read_anew(random_model, monkeypatch):
+    """Not even the cells that were there can be had again."""
+    with opened(random_model, None) as generator:
+        context, conversation = generator._context, tokens(400, 17)
+        expected, _ = run(generator, conversation, FOLLOWING)
+        scarce = Scarce(context.library, most=0)
+        monkeypatch.setattr(context, "_library", scarce)
+        for _ in range(2):
+            with pytest.raises((EngineError, DoesNotFitError), match="cannot make a context"):
+                run(generator, [*conversation, *tokens(300, 18)], FOLLOWING)
+        monkeypatch.undo()
+        assert run(generator, conversation, FOLLOWING) == (expected, 0)
+
+
+def test_a_context_is_made_once_for_a_prompt_and_given_back(random_model, monkeypatch):
+    with opened(random_model, None) as generator:
+        context = generator._context
+        load = context.load
+
+        def load_counted(*arguments: Any) -> None:
+            load(*arguments)
+            context._library = counting
+
+        counting = Scarce(bindings.load_library(), most=WINDOW)
+        monkeypatch.setattr(context, "load", load_counted)
+        run(generator, tokens(600, 19), FOLLOWING)
+        run(generator, tokens(3_000, 20), FOLLOWING)
+        assert counting.made == [2_048, 4_096]
+        assert counting.freed == 1
 
 
 @pytest.mark.parametrize(("n_begins", "n_prompt"), [(300, 1_900), (300, 2_200), (2_300, 2_500)])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.chat import ChatTerminal
 from tests.support.program import COMMAND
 from tests.support.screen import Terminal
 from tests.support.waiting import wait_until
@@ -168,6 +169,38 @@ def test_a_question_that_is_stopped_while_it_is_read_is_left_out():
         terminal.wait_for("132")
         terminal.send("\x04")
         assert terminal.wait_for_end() == 0
+
+
+SCARCE_MEMORY = """
+import dataclasses, os
+from pathlib import Path
+from gptoss_cli import machine
+plenty = machine.memory
+def memory():
+    is_scarce = Path(os.environ["SCARCE"]).exists()
+    return dataclasses.replace(plenty(), available=1000) if is_scarce else plenty()
+machine.memory = memory
+"""
+
+
+def test_a_question_there_is_no_memory_for_is_left_out_and_the_chat_goes_on(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(SCARCE_MEMORY)
+    scarce = tmp_path / "scarce"
+    env = {"PYTHONPATH": f"{tmp_path}:.", "SCARCE": str(scarce)}
+    with ChatTerminal("--temperature", "0", columns=120, rows=50, env=env) as chat:
+        assert "132" in chat.ask("47 + 85")
+        scarce.touch()
+        chat.send("\x1b[200~" + "가나 " * 700 + "\x1b[201~\r")
+        chat.wait_for("there is no memory for a context of 8,192 tokens")
+        chat.wait_for("close other programs")
+        chat.wait_until_idle()
+        assert "is left out" in chat.text
+        assert "133" in chat.ask("47 + 86")
+        scarce.unlink()
+        chat.send("\x1b[200~" + "가나 " * 700 + "\x1b[201~\r")
+        chat.wait_for("thought for", count=3)
+        chat.wait_until_idle()
+        assert chat.text.count("there is no memory") == 1
 
 
 def test_a_stop_from_outside_gives_the_terminal_back_and_the_prompt_goes_on(random_model):

@@ -24,6 +24,7 @@ def options_for(
         vocabulary_size=file.vocabulary_size,
         threads=threads,
         kept_at=place,
+        cell_bytes=file.shape.kv_bytes_per_token,
     )
 
 
