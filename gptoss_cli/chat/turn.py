@@ -118,7 +118,7 @@ class Chat:
                 yield event
         except GptossError:
             if recording.is_empty:
-                self.tree.head_id = prepared.parent_id
+                self._leave_out(prepared)
             raise
         finally:
             recording.end()
@@ -221,7 +221,12 @@ class Chat:
         is_stopped = finished is not None and finished.reason is FinishReason.CANCELLED
         is_read = not recording.is_empty or (finished and finished.usage.completion_tokens)
         if prepared.text is not None and is_stopped and not is_read:
-            self.tree.head_id = prepared.parent_id
+            self._leave_out(prepared)
+
+    def _leave_out(self, prepared: Prepared) -> None:
+        """Go back behind a question; the turns that had to go for it are there again."""
+        self.tree.head_id = prepared.parent_id
+        self._fitter.dropped_turns -= prepared.fitted.newly_dropped
 
     def _keep(self, *, briefly: bool = False) -> Iterator[Event]:
         notice = self.keep(briefly=briefly)

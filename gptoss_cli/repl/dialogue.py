@@ -224,6 +224,8 @@ class Dialogue:
         finally:
             if self.chat.was_left_out(prepared):
                 self.attached, self.effort_once = waiting, effort_once
+                if waiting:
+                    self.front.say("its files go with the next message. /file clear drops them.")
                 if edit is not None:
                     self.edited = edit
                     self.go_back()
@@ -244,9 +246,11 @@ class Dialogue:
         """Have the question at the head answered once more. Raises GptossError."""
         prepared = self.chat.prepare_again(self._settings_once())
         effort_once, self.effort_once = self.effort_once, ""
-        self.answer(prepared, cancel)
-        if self.chat.tree.head_id == prepared.parent_id:  # it was stopped before it was read
-            self.effort_once = effort_once
+        try:
+            self.answer(prepared, cancel)
+        finally:
+            if self.chat.tree.head_id == prepared.parent_id:  # it was not read to its end
+                self.effort_once = effort_once
 
     def _settings_once(self) -> ChatSettings:
         settings = self.chat.settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from gptoss_cli.chat.settings import ChatSettings
 from gptoss_cli.chat.turn import Chat
 from gptoss_cli.engine.base import Cancel, Sampling
-from gptoss_cli.errors import DoesNotFitError
+from gptoss_cli.errors import DoesNotFitError, EngineError
 from gptoss_cli.events import Event, Finished, FinishReason, MessageCompleted, TurnsDropped
 from gptoss_cli.messages import Channel, Conversation, Message, Role, analysis, final, user
 
@@ -120,11 +121,34 @@ def test_a_question_that_cannot_fit_leaves_the_conversation_as_it_was():
 
 
 class Unreadable(Scripted):
-    """An engine that is stopped while it reads the prompt."""
+    """An engine that is stopped while it reads the prompt, or fails then."""
 
-    def answer(self, conversation: Conversation, **_options: object) -> Iterator[Event]:
+    def answer(self, conversation: Conversation, **options: object) -> Iterator[Event]:
+        if self._answers:
+            yield from super().answer(conversation, **options)
+            return
         self.seen.append(conversation)
+        if self.fails:
+            raise EngineError("it cannot be read.")
         yield Finished(FinishReason.CANCELLED)
+
+    fails = False
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_question_that_is_left_out_takes_no_older_turn_with_it(fails):
+    engine = Unreadable([final("x" * 150)], [final("y" * 150)], [final("z")])
+    last = engine._answers.pop()
+    chat = chat_with(engine)
+    for text in ("a" * 150, "b" * 150):
+        ask(chat, text)
+    engine.fails = fails
+    with contextlib.suppress(EngineError):
+        ask(chat, "c" * 400)
+    assert len(engine.seen[-1].messages) < 5
+    engine._answers.append(last)
+    ask(chat, "short")
+    assert len(engine.seen[-1].messages) == 5
 
 
 def test_a_question_that_was_not_read_to_its_end_is_left_out():
