@@ -286,8 +286,7 @@ def test_ctrl_c_at_any_moment_brings_the_prompt_back():
             began = time.monotonic()
             chat.wait_until_idle(seconds=5)
             slowest_s = max(slowest_s, time.monotonic() - began)
-            if "Ctrl-C again" in chat.display()[-3]:
-                chat.ask(f"/title {number}")  # it was done already: the next would leave
+            chat.ask(f"/title {number}")  # if it was done already, the next would leave
         asked = chat.ask("/branches")
     assert asked
     assert slowest_s < 2.0  # a machine under load; RESULTS.md has the figure
